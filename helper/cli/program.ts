@@ -1,0 +1,92 @@
+/** The command line but for the hot path: commander's tree, and nothing else. */
+
+import { Command, CommanderError } from "commander";
+import { HelperError } from "../failure.ts";
+import { escapeUnsafe } from "../quote.ts";
+import type { System } from "../sys/system.ts";
+import { parseSeconds } from "../target.ts";
+import { encodeUtf8 } from "../utf8.ts";
+import { formatResolved, type ResolveOptions } from "./resolve.ts";
+
+declare const VIRTSSH_VERSION: string;
+
+const STDOUT = 1;
+
+const TARGETS = `
+Targets:
+  qemu/NAME                   in qemu:///system, then (not for root) in qemu:///session
+  qemu:system/NAME, qemu:session/NAME
+  qemu%NAME, qemu-system%NAME, qemu-session%NAME
+  NAME.qemu, NAME.system.qemu, NAME.session.qemu
+  vsock/CID, vsock%CID        without a look-up
+
+NAME is a domain's name, else its UUID, else its ID. %XX in a name stands for one byte, where no domain bears the text itself.`;
+
+/**
+ * Runs what the words of the command line ask for, and returns the exit status.
+ * @throws HelperError
+ */
+export function runProgram(words: readonly string[], sys: System): number {
+  const print = (text: string) => sys.write(STDOUT, encodeUtf8(text), Number.POSITIVE_INFINITY);
+  const program = makeProgram(sys, print);
+  try {
+    program.parse([...words], { from: "user" });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0; // help or version, which is printed
+    throw new HelperError(describeMisuse(error, words), { cause: error });
+  }
+}
+
+function makeProgram(sys: System, print: (text: string) => void): Command {
+  const program = new Command("virtssh")
+    .description("ssh into libvirt guests over VSOCK, by name, with no network in the guest: ssh root@qemu/NAME")
+    .version(`virtssh ${VIRTSSH_VERSION}`, "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: print, writeErr: () => undefined })
+    .addHelpText("after", TARGETS);
+  addProxy(program);
+  addResolve(program, sys, print);
+  return program;
+}
+
+/** Only for its help: main.ts runs `proxy` itself, by proxy-arguments.ts. */
+function addProxy(program: Command): void {
+  program
+    .command("proxy")
+    .description("connect to a guest's sshd, for ssh's ProxyCommand")
+    .argument("HOST", "the target; ssh's %h")
+    .argument("[PORT]", "the guest's VSOCK port", "22")
+    .option(
+      "--fdpass",
+      "hand the connected socket to ssh over stdout (ProxyUseFdpass yes), instead of relaying stdin and stdout",
+    )
+    .option("--typed <NAME>", "what was typed for HOST, capitals and all; ssh's %n")
+    .option("--timeout <SECONDS>", "give up after this long", "30");
+}
+
+function addResolve(program: Command, sys: System, print: (text: string) => void): void {
+  program
+    .command("resolve")
+    .description("print the domain and the CID that a target leads to")
+    .argument("TARGET")
+    .option("--json", "print one JSON object: uri, name, uuid, id, state, cid, port")
+    .option("--timeout <SECONDS>", "give up after this long", "30")
+    .action((target: string, { json, timeout }: { json?: true; timeout: string }) => {
+      const options: ResolveOptions = { json: json === true, timeoutSeconds: parseSeconds(timeout) };
+      print(formatResolved(target, options, sys));
+    });
+}
+
+/** commander's own words, on one line, under our prefix. */
+function describeMisuse({ code, message }: CommanderError, words: readonly string[]) {
+  const [word] = words;
+  const command = word === "proxy" || word === "resolve" ? word : "";
+  // With no word at all commander prints its help as an error.
+  const problem =
+    code === "commander.help" ? "no command given" : message.replace(/^error: |\.$/g, "").replaceAll("\n", " ");
+  return { kind: "bad-usage", problem: escapeUnsafe(problem), command } as const;
+}

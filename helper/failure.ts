@@ -1,0 +1,128 @@
+/** Everything that can go wrong and that somebody can act on. Facts only: the words are in explain.ts. */
+
+/** Why a target cannot be read. */
+export type TargetProblem =
+  | { readonly is: "empty" }
+  | { readonly is: "no-form" }
+  | { readonly is: "unknown-prefix"; readonly prefix: string }
+  | { readonly is: "no-name" }
+  | { readonly is: "bad-character"; readonly character: string }
+  | { readonly is: "not-utf8" }
+  | { readonly is: "too-long"; readonly bytes: number; readonly maxBytes: number }
+  | { readonly is: "bad-cid"; readonly cid: string };
+
+/** What an attempt to open one libvirt socket met: nothing there, or a file that nobody listens on. */
+export interface SocketAttempt {
+  readonly path: string;
+  readonly met: "missing" | "nobody-listens";
+}
+
+/** libvirt's modular daemon for QEMU, and its monolithic one. */
+export type InstalledDaemon = "virtqemud" | "libvirtd";
+
+/** What a daemon would not do for us. */
+export type RefusedRequest = "connect" | "list domains" | "look it up" | "read it";
+
+/** A domain as its daemon names it, and that daemon. */
+export interface DomainFacts {
+  readonly name: string;
+  readonly uri: string;
+  /** What means this domain to virsh: its name, or its UUID where virsh would take the name for another domain's ID or UUID. */
+  readonly virshName: string;
+  /** The target of a domain of that name in qemu:///session, if that one runs and has a vsock device. */
+  readonly inSession?: string;
+}
+
+/** One of several domains that may be meant, and the target that means it alone. */
+export interface Candidate {
+  readonly name: string;
+  readonly uri: string;
+  readonly target: string;
+}
+
+/** States in which no guest can answer; libvirt's virDomainState without those in which one can. */
+export type StoppedState = "paused" | "in shutdown" | "shut off" | "crashed" | "pmsuspended";
+
+export type Failure =
+  | {
+      readonly kind: "bad-usage";
+      readonly problem: string;
+      /** The word of the command line that is wrong, where it is one word. */
+      readonly word?: string;
+      /** Whose help says how it is right: `proxy`; empty for virtssh itself. */
+      readonly command: string;
+    }
+  | { readonly kind: "bad-target"; readonly text: string; readonly problem: TargetProblem }
+  | { readonly kind: "bad-number"; readonly what: string; readonly text: string; readonly range: string }
+  | { readonly kind: "no-runtime-directory" }
+  | {
+      readonly kind: "no-daemon";
+      readonly attempts: readonly SocketAttempt[];
+      readonly uris: readonly string[];
+      /** Which daemon could be started, if one is installed. */
+      readonly installed: InstalledDaemon | undefined;
+    }
+  | {
+      readonly kind: "socket-permission";
+      readonly path: string;
+      /** The one group whose members the socket's mode lets in, if that is so. */
+      readonly group?: string;
+    }
+  | { readonly kind: "socket-broken"; readonly path: string; readonly errno: string }
+  | { readonly kind: "daemon-start"; readonly path: string; readonly reason: string }
+  | { readonly kind: "daemon-silent"; readonly path: string; readonly seconds: number }
+  | {
+      readonly kind: "daemon-full";
+      readonly path: string;
+      readonly seconds: number;
+      /** Connections that the daemon has accepted, and those that wait in front of its socket. */
+      readonly served: number;
+      readonly waiting: number;
+    }
+  | { readonly kind: "daemon-closed"; readonly path: string }
+  | { readonly kind: "daemon-nonsense"; readonly path: string; readonly detail: string }
+  | { readonly kind: "daemon-wants-sasl"; readonly path: string }
+  | {
+      readonly kind: "daemon-refused";
+      readonly refused: RefusedRequest;
+      /** The domain that was asked for. */
+      readonly name: string;
+      /** virErrorNumber in libvirt's virterror.h. */
+      readonly code: number;
+      readonly words: string;
+      readonly uri: string;
+    }
+  | { readonly kind: "domain-not-found"; readonly name: string; readonly uris: readonly string[] }
+  | {
+      readonly kind: "domain-ambiguous";
+      readonly name: string;
+      readonly candidates: readonly Candidate[];
+    }
+  | { readonly kind: "domain-stopped"; readonly domain: DomainFacts; readonly state: StoppedState }
+  | { readonly kind: "no-vsock-device"; readonly domain: DomainFacts }
+  | { readonly kind: "vsock-unsupported" }
+  | { readonly kind: "vsock-forbidden"; readonly errno: string }
+  | { readonly kind: "no-guest-at-cid"; readonly guest: GuestFacts }
+  | { readonly kind: "guest-refused"; readonly guest: GuestFacts }
+  | { readonly kind: "guest-silent"; readonly guest: GuestFacts; readonly seconds: number }
+  | { readonly kind: "guest-unreachable"; readonly guest: GuestFacts; readonly errno: string }
+  | { readonly kind: "stdout-not-a-socket" }
+  | { readonly kind: "client-gone" }
+  | { readonly kind: "system-refused"; readonly call: string; readonly errno: string };
+
+/** The guest end that was tried. Without a domain the target was a bare CID. */
+export interface GuestFacts {
+  readonly domain?: DomainFacts;
+  readonly cid: number;
+  readonly port: number;
+}
+
+/** Carries a Failure up to main.ts, which prints it. The cause, where there is one, is kept for bugs. */
+export class HelperError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: { readonly cause: unknown }) {
+    super(failure.kind, options);
+    this.failure = failure;
+  }
+}

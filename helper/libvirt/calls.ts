@@ -1,0 +1,118 @@
+/** The calls that we make, each with its arguments and its answer: src/remote/remote_protocol.x. */
+
+import { decodeUtf8 } from "../utf8.ts";
+import {
+  AUTH_TYPE_LIST_MAX,
+  CONNECT_READ_ONLY,
+  DOMAIN_LIST_MAX,
+  NAME_MAX_BYTES,
+  PROCEDURE,
+  STRING_MAX_BYTES,
+  UUID_BYTES,
+} from "./protocol.ts";
+import { XdrReader, XdrWriter } from "./xdr.ts";
+
+/** A call, and how to read its answer. */
+export interface Call<Answer> {
+  readonly procedure: number;
+  readonly body: Uint8Array;
+  /** @throws XdrError */
+  decode(body: Uint8Array): Answer;
+}
+
+/** struct remote_nonnull_domain: how the daemon names a domain, and wants it named. */
+export interface DomainRef {
+  readonly name: string;
+  readonly uuid: Uint8Array;
+  /** -1 while it is not running. */
+  readonly id: number;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function call<Answer>(procedure: number, body: Uint8Array, read: (reader: XdrReader) => Answer): Call<Answer> {
+  return {
+    procedure,
+    body,
+    decode(bytes) {
+      const reader = new XdrReader(bytes);
+      const answer = read(reader);
+      reader.end();
+      return answer;
+    },
+  };
+}
+
+function readDomain(reader: XdrReader): DomainRef {
+  const name = reader.string(NAME_MAX_BYTES);
+  const uuid = reader.fixedOpaque(UUID_BYTES);
+  return { name, uuid, id: reader.int32() };
+}
+
+function domainArgument(domain: DomainRef): XdrWriter {
+  return new XdrWriter().string(domain.name).fixedOpaque(domain.uuid).int32(domain.id);
+}
+
+/** Which ways of authentication the daemon offers: remote_auth_type. */
+export function authList(): Call<number[]> {
+  return call(PROCEDURE.authList, NOTHING, (reader) => reader.array(AUTH_TYPE_LIST_MAX, () => reader.int32()));
+}
+
+/** Has the daemon ask polkit about us. The answer says nothing: a refusal is an error reply. */
+export function authPolkit(): Call<number> {
+  return call(PROCEDURE.authPolkit, NOTHING, (reader) => reader.int32());
+}
+
+/** Opens a read-only connection to a hypervisor. */
+export function connectOpen(uri: string): Call<void> {
+  const body = new XdrWriter().uint32(1).string(uri).uint32(CONNECT_READ_ONLY).toBytes();
+  return call(PROCEDURE.connectOpen, body, () => undefined);
+}
+
+export function connectClose(): Call<void> {
+  return call(PROCEDURE.connectClose, NOTHING, () => undefined);
+}
+
+export function domainLookupByName(name: string): Call<DomainRef> {
+  return call(PROCEDURE.domainLookupByName, new XdrWriter().string(name).toBytes(), readDomain);
+}
+
+/** `uuid` is UUID_BYTES long. */
+export function domainLookupByUuid(uuid: Uint8Array): Call<DomainRef> {
+  return call(PROCEDURE.domainLookupByUuid, new XdrWriter().fixedOpaque(uuid).toBytes(), readDomain);
+}
+
+export function domainLookupById(id: number): Call<DomainRef> {
+  return call(PROCEDURE.domainLookupById, new XdrWriter().int32(id).toBytes(), readDomain);
+}
+
+/** virDomainState; the reason that comes with it is left unused. */
+export function domainGetState(domain: DomainRef): Call<number> {
+  const body = domainArgument(domain).uint32(0).toBytes();
+  return call(PROCEDURE.domainGetState, body, (reader) => {
+    const state = reader.int32();
+    reader.int32();
+    return state;
+  });
+}
+
+/** The live XML of a running domain, else its configuration, in UTF-8. Shares memory with the message. */
+export function domainGetXmlDesc(domain: DomainRef): Call<Uint8Array> {
+  const body = domainArgument(domain).uint32(0).toBytes();
+  return call(PROCEDURE.domainGetXmlDesc, body, (reader) => reader.opaque(STRING_MAX_BYTES));
+}
+
+/** Those domains, running or not, whose name has `nameBytes` bytes in UTF-8. The others' names are not even decoded. */
+export function connectListAllDomains(nameBytes: number): Call<DomainRef[]> {
+  const body = new XdrWriter().int32(1).uint32(0).toBytes();
+  return call(PROCEDURE.connectListAllDomains, body, (reader) => {
+    const domains = reader.array(DOMAIN_LIST_MAX, () => {
+      const name = reader.opaque(STRING_MAX_BYTES);
+      const uuid = reader.fixedOpaque(UUID_BYTES);
+      return { name, uuid, id: reader.int32() };
+    });
+    reader.uint32(); // the same count again
+    const wanted = domains.filter(({ name }) => name.length === nameBytes);
+    return wanted.map((domain) => ({ ...domain, name: decodeUtf8(domain.name) }));
+  });
+}

@@ -1,0 +1,186 @@
+/** One connection to a libvirt daemon: opens its socket, proves who we are, and carries calls and answers. */
+
+import { type Failure, HelperError } from "../failure.ts";
+import { ECONNRESET, EPIPE, ETIMEDOUT, errnoName } from "../sys/errno.ts";
+import { type Descriptor, type System, SystemError } from "../sys/system.ts";
+import { BufferedReader } from "./buffered-reader.ts";
+import { authList, authPolkit, type Call, connectClose, connectOpen } from "./calls.ts";
+import { diagnoseSilence } from "./diagnosis.ts";
+import { openSocket } from "./open-socket.ts";
+import { decodeRemoteFailure, decodeReplyHeader, encodeCall, type ReplyHeader } from "./packet.ts";
+import { AUTH, HEADER_BYTES } from "./protocol.ts";
+import type { Place } from "./sockets.ts";
+import { XdrError } from "./xdr.ts";
+
+/** The daemon understood a call and refused it. `code` is a virErrorNumber. */
+export class RemoteError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** How long taking leave of a daemon may take. It has answered all our questions, so it costs no more than one of them. */
+const FAREWELL_MS = 200;
+
+/** A call that was sent, and whose answer is still to come. */
+export interface Pending<Answer> {
+  readonly call: Call<Answer>;
+  readonly serial: number;
+}
+
+export class Connection implements Disposable {
+  readonly uri: Place["uri"];
+  readonly path: string;
+  readonly #sys: System;
+  readonly #socket: Descriptor;
+  #deadlineMs: number;
+  readonly #startedMs: number;
+  readonly #reader = new BufferedReader((into) => this.#readSome(into));
+  /** Answers that came before their turn: the daemon works on one client's calls in parallel. */
+  readonly #early = new Map<number, { header: ReplyHeader; body: Uint8Array }>();
+  readonly #awaited = new Map<number, number>();
+  #lastSerial = 0;
+  /** Whether the daemon has kept to the protocol so far, so that there is a point in saying more. */
+  #isSound = true;
+
+  private constructor(sys: System, opened: { place: Place; path: string; socket: Descriptor }, deadlineMs: number) {
+    this.uri = opened.place.uri;
+    this.path = opened.path;
+    this.#sys = sys;
+    this.#socket = opened.socket;
+    this.#deadlineMs = deadlineMs;
+    this.#startedMs = sys.nowMs();
+  }
+
+  /**
+   * Opens a read-only connection.
+   * @throws HelperError for a socket that cannot be opened and a daemon that does not keep to the protocol
+   * @throws RemoteError for a daemon that refuses
+   */
+  static open(sys: System, place: Place, deadlineMs: number): Connection {
+    const { path, socket } = openSocket(sys, place, deadlineMs);
+    const connection = new Connection(sys, { place, path, socket }, deadlineMs);
+    try {
+      connection.#authenticate();
+      // The URI is named, since a daemon's own default may be another. Not sent together with what follows: the daemon would
+      // work on both at once.
+      connection.ask(connectOpen(place.uri));
+      return connection;
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** remoteAuthenticate() in libvirt's remote_driver.c. */
+  #authenticate(): void {
+    const offered = this.ask(authList());
+    if (offered.length === 0 || offered.includes(AUTH.none)) return;
+    if (offered.includes(AUTH.polkit)) {
+      this.ask(authPolkit());
+      return;
+    }
+    if (offered.includes(AUTH.sasl)) throw new HelperError({ kind: "daemon-wants-sasl", path: this.path });
+    throw this.#nonsense(`unknown authentication ${offered.join(", ")}`);
+  }
+
+  /** @throws HelperError, RemoteError */
+  ask<Answer>(call: Call<Answer>): Answer {
+    return this.receive(this.send(call));
+  }
+
+  send<Answer>(call: Call<Answer>): Pending<Answer> {
+    this.#lastSerial += 1;
+    const serial = this.#lastSerial;
+    this.#awaited.set(serial, call.procedure);
+    const bytes = encodeCall(call.procedure, serial, call.body);
+    this.#guard(() => this.#sys.write(this.#socket.fd, bytes, this.#deadlineMs));
+    return { call, serial };
+  }
+
+  receive<Answer>(pending: Pending<Answer>): Answer {
+    let reply = this.#early.get(pending.serial);
+    while (reply === undefined) {
+      this.#receiveOne();
+      reply = this.#early.get(pending.serial);
+    }
+    this.#early.delete(pending.serial);
+    const { header, body } = reply;
+    return this.#decode(() => {
+      if (!header.isError) return pending.call.decode(body);
+      const failure = decodeRemoteFailure(body);
+      throw new RemoteError(failure.code, failure.message);
+    });
+  }
+
+  #receiveOne(): void {
+    const header = this.#decode(() => decodeReplyHeader(this.#reader.readExactly(HEADER_BYTES)));
+    if (this.#awaited.get(header.serial) !== header.procedure) {
+      throw this.#nonsense(
+        `an answer to procedure ${header.procedure}, serial ${header.serial}, that was not asked for`,
+      );
+    }
+    this.#awaited.delete(header.serial);
+    this.#early.set(header.serial, { header, body: this.#reader.readExactly(header.bodyBytes) });
+  }
+
+  #readSome(into: Uint8Array): number {
+    const count = this.#guard(() => this.#sys.read(this.#socket.fd, into, this.#deadlineMs));
+    if (count === 0) throw this.#broken({ kind: "daemon-closed", path: this.path });
+    return count;
+  }
+
+  /** Turns what the kernel says of the socket into what it means here. */
+  #guard<Result>(act: () => Result): Result {
+    try {
+      return act();
+    } catch (error) {
+      this.#isSound = false;
+      if (!(error instanceof SystemError)) throw error;
+      if (error.errno === ETIMEDOUT) {
+        const seconds = Math.round((this.#deadlineMs - this.#startedMs) / 1000);
+        throw new HelperError(diagnoseSilence(this.#sys, this.path, seconds), { cause: error });
+      }
+      if (error.errno === ECONNRESET || error.errno === EPIPE) {
+        throw new HelperError({ kind: "daemon-closed", path: this.path }, { cause: error });
+      }
+      throw new HelperError(
+        { kind: "socket-broken", path: this.path, errno: errnoName(error.errno) },
+        { cause: error },
+      );
+    }
+  }
+
+  #decode<Result>(read: () => Result): Result {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof XdrError) throw this.#nonsense(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  #nonsense(detail: string, options?: { readonly cause: unknown }): HelperError {
+    return this.#broken({ kind: "daemon-nonsense", path: this.path, detail }, options);
+  }
+
+  #broken(failure: Failure, options?: { readonly cause: unknown }): HelperError {
+    this.#isSound = false;
+    return new HelperError(failure, options);
+  }
+
+  /** Takes leave first: a daemon logs an error for each client that just goes. */
+  [Symbol.dispose](): void {
+    try {
+      this.#deadlineMs = Math.min(this.#deadlineMs, this.#sys.nowMs() + FAREWELL_MS);
+      if (this.#isSound) this.ask(connectClose());
+    } catch {
+      // Nothing depends on it, and what went wrong before it is what matters.
+    } finally {
+      this.#socket[Symbol.dispose]();
+    }
+  }
+}

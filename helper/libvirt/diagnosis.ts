@@ -1,0 +1,89 @@
+/** Why a libvirt socket did not serve us, as far as the system can tell. Asked only after a failure. */
+
+import type { Failure, InstalledDaemon } from "../failure.ts";
+import { type System, SystemError } from "../sys/system.ts";
+import { decodeUtf8 } from "../utf8.ts";
+import { listPrograms } from "./sockets.ts";
+
+/** /etc/group and /proc/net/unix grow with the host; more than this is not looked at. */
+const MAX_FILE_BYTES = 4_194_304;
+
+/** S_IWGRP and S_IWOTH in sys/stat.h: connect(2) to a socket needs write permission on its file (unix(7)). */
+const GROUP_MAY_WRITE = 0o020;
+const OTHERS_MAY_WRITE = 0o002;
+
+/** A socket that we may not open. Names the group that may, if the file's mode says that it is the group which we lack. */
+export function diagnosePermission(sys: System, path: string): Failure {
+  const group = findGroup(sys, path);
+  return { kind: "socket-permission", path, ...(group === undefined ? {} : { group }) };
+}
+
+function findGroup(sys: System, path: string): string | undefined {
+  try {
+    const { mode, gid } = sys.readFileFacts(path);
+    if ((mode & OTHERS_MAY_WRITE) !== 0 || (mode & GROUP_MAY_WRITE) === 0) return undefined;
+    return findGroupName(decodeUtf8(sys.readFile("/etc/group", MAX_FILE_BYTES)), gid);
+  } catch (error) {
+    if (error instanceof SystemError) return undefined; // it stays without a name
+    throw error;
+  }
+}
+
+/** group(5): name, password, ID, members. */
+export function findGroupName(groups: string, gid: number): string | undefined {
+  for (const line of groups.split("\n")) {
+    const [name, , id] = line.split(":");
+    if (id === String(gid) && name !== undefined && name !== "") return name;
+  }
+  return undefined;
+}
+
+/** The daemon to start where nobody listens: the modular one where both are installed, as libvirt's own client has it. */
+export function findInstalledDaemon(sys: System): InstalledDaemon | undefined {
+  const names: readonly InstalledDaemon[] = ["virtqemud", "libvirtd"];
+  return names.find((name) => listPrograms(name).some((path) => isThere(sys, path)));
+}
+
+export function isThere(sys: System, path: string): boolean {
+  try {
+    sys.readFileFacts(path);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
+}
+
+/** max_anonymous_clients in libvirtd.conf, unless the administrator sets another. */
+const USUAL_LIMIT = 20;
+
+/**
+ * A daemon that does not answer. At its limit of clients that have not yet proved who they are, a daemon stops accepting, and
+ * new connections wait in the kernel (virNetServerCheckLimits in libvirt's virnetserver.c): the kernel can tell.
+ */
+export function diagnoseSilence(sys: System, path: string, seconds: number): Failure {
+  try {
+    const { served, waiting } = countConnections(decodeUtf8(sys.readFile("/proc/net/unix", MAX_FILE_BYTES)), path);
+    if (waiting > 0 && served >= USUAL_LIMIT) return { kind: "daemon-full", path, seconds, served, waiting };
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+  return { kind: "daemon-silent", path, seconds };
+}
+
+/**
+ * How many connections to the socket at `path` its daemon has accepted, and how many wait to be: proc_pid_net(5), /proc/net/unix.
+ * The columns are Num, RefCount, Protocol, Flags, Type, St, Inode, Path; St is 03 for a connection, 02 for one that is not
+ * accepted yet (enum socket_state in linux/net.h), which has no inode.
+ */
+export function countConnections(table: string, path: string): { served: number; waiting: number } {
+  let served = 0;
+  let waiting = 0;
+  for (const line of table.split("\n")) {
+    if (!line.endsWith(` ${path}`)) continue;
+    const [, , , , , state, inode] = line.trim().split(/\s+/);
+    if (state === "03" && inode !== "0") served += 1;
+    if (state === "02" && inode === "0") waiting += 1;
+  }
+  return { served, waiting };
+}

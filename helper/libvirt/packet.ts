@@ -1,0 +1,86 @@
+/** One message of libvirt's RPC: length word, header, body (src/rpc/virnetprotocol.x). */
+
+import { decodeUtf8 } from "../utf8.ts";
+import {
+  HEADER_BYTES,
+  LENGTH_WORD_BYTES,
+  MESSAGE_MAX_BYTES,
+  MESSAGE_TYPE,
+  PROGRAM,
+  PROTOCOL_VERSION,
+  STATUS,
+  STRING_MAX_BYTES,
+  WORDS_MAX_BYTES,
+} from "./protocol.ts";
+import { XdrError, XdrReader, XdrWriter } from "./xdr.ts";
+
+/** A reply's header, checked: it is a reply of the program that we speak. */
+export interface ReplyHeader {
+  /** Of the body that follows. */
+  readonly bodyBytes: number;
+  readonly procedure: number;
+  readonly serial: number;
+  readonly isError: boolean;
+}
+
+/** What the daemon says of a call that it refused: struct virNetMessageError, as far as we use it. */
+export interface RemoteFailure {
+  /** virErrorNumber */
+  readonly code: number;
+  readonly message: string;
+}
+
+/** A whole call, ready to send. */
+export function encodeCall(procedure: number, serial: number, body: Uint8Array): Uint8Array {
+  const header = new XdrWriter()
+    .uint32(HEADER_BYTES + body.length)
+    .uint32(PROGRAM)
+    .uint32(PROTOCOL_VERSION)
+    .int32(procedure)
+    .uint32(MESSAGE_TYPE.call)
+    .uint32(serial)
+    .uint32(STATUS.ok)
+    .toBytes();
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
+  bytes.set(header);
+  bytes.set(body, HEADER_BYTES);
+  return bytes;
+}
+
+/**
+ * Reads a header of HEADER_BYTES.
+ * @throws XdrError if it is not a reply, not libvirt's, or longer than a message may be
+ */
+export function decodeReplyHeader(bytes: Uint8Array): ReplyHeader {
+  const reader = new XdrReader(bytes);
+  const length = reader.uint32();
+  if (length < HEADER_BYTES || length > LENGTH_WORD_BYTES + MESSAGE_MAX_BYTES) {
+    throw new XdrError(
+      `message is ${length} bytes, limits are ${HEADER_BYTES} and ${LENGTH_WORD_BYTES + MESSAGE_MAX_BYTES}`,
+    );
+  }
+  expect("program", reader.uint32(), PROGRAM);
+  expect("program version", reader.uint32(), PROTOCOL_VERSION);
+  const procedure = reader.int32();
+  expect("message type", reader.uint32(), MESSAGE_TYPE.reply);
+  const serial = reader.uint32();
+  const status = reader.uint32();
+  if (status > STATUS.error) throw new XdrError(`status is ${status}, not 0 or 1`);
+  return { bodyBytes: length - HEADER_BYTES, procedure, serial, isError: status === STATUS.error };
+}
+
+function expect(what: string, value: number, wanted: number): void {
+  if (value !== wanted) throw new XdrError(`${what} is ${value}, not ${wanted}`);
+}
+
+/**
+ * Reads the body of an error reply. What follows the message (level, the objects that it is about, more strings) is left unread.
+ * @throws XdrError
+ */
+export function decodeRemoteFailure(body: Uint8Array): RemoteFailure {
+  const reader = new XdrReader(body);
+  const code = reader.int32();
+  reader.int32(); // domain: the part of libvirt that speaks
+  const words = reader.optional(() => reader.opaque(STRING_MAX_BYTES));
+  return { code, message: words === undefined ? "" : decodeUtf8(words.subarray(0, WORDS_MAX_BYTES)) };
+}

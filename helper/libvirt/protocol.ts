@@ -1,0 +1,90 @@
+/**
+ * Numbers of libvirt's RPC protocol, under libvirt's own names: src/remote/remote_protocol.x, src/rpc/virnetprotocol.x,
+ * include/libvirt/virterror.h and libvirt-domain.h of libvirt 11.3.
+ */
+
+/** REMOTE_PROGRAM */
+export const PROGRAM = 0x2000_8086;
+/** REMOTE_PROTOCOL_VERSION */
+export const PROTOCOL_VERSION = 1;
+
+export const PROCEDURE = {
+  /** REMOTE_PROC_CONNECT_OPEN */
+  connectOpen: 1,
+  /** REMOTE_PROC_CONNECT_CLOSE */
+  connectClose: 2,
+  /** REMOTE_PROC_DOMAIN_GET_XML_DESC */
+  domainGetXmlDesc: 14,
+  /** REMOTE_PROC_DOMAIN_LOOKUP_BY_ID */
+  domainLookupById: 22,
+  /** REMOTE_PROC_DOMAIN_LOOKUP_BY_NAME */
+  domainLookupByName: 23,
+  /** REMOTE_PROC_DOMAIN_LOOKUP_BY_UUID */
+  domainLookupByUuid: 24,
+  /** REMOTE_PROC_AUTH_LIST */
+  authList: 66,
+  /** REMOTE_PROC_AUTH_POLKIT */
+  authPolkit: 70,
+  /** REMOTE_PROC_DOMAIN_GET_STATE */
+  domainGetState: 212,
+  /** REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS */
+  connectListAllDomains: 273,
+} as const;
+
+/** virNetMessageType */
+export const MESSAGE_TYPE = { call: 0, reply: 1 } as const;
+
+/** virNetMessageStatus */
+export const STATUS = { ok: 0, error: 1 } as const;
+
+/** remote_auth_type */
+export const AUTH = { none: 0, sasl: 1, polkit: 2 } as const;
+
+/** VIR_NET_MESSAGE_MAX, the largest message without its length word. */
+export const MESSAGE_MAX_BYTES = 33_554_432;
+/** VIR_NET_MESSAGE_LEN_MAX, the length word, which counts itself. */
+export const LENGTH_WORD_BYTES = 4;
+/** The length word and struct virNetMessageHeader (VIR_NET_MESSAGE_HEADER_MAX is 24). */
+export const HEADER_BYTES = 28;
+
+/** REMOTE_STRING_MAX */
+export const STRING_MAX_BYTES = 4_194_304;
+/** Of a domain's name: NAME_MAX in linux/limits.h is 255, since libvirt keeps a domain in a file that bears its name; and room. */
+export const NAME_MAX_BYTES = 4_096;
+/** Of an error's words, which are cut there: more would not be read by anybody. */
+export const WORDS_MAX_BYTES = 2_048;
+/** REMOTE_AUTH_TYPE_LIST_MAX */
+export const AUTH_TYPE_LIST_MAX = 20;
+/** REMOTE_DOMAIN_LIST_MAX */
+export const DOMAIN_LIST_MAX = 16_384;
+/** VIR_UUID_BUFLEN */
+export const UUID_BYTES = 16;
+
+/** VIR_CONNECT_RO, a flag of virConnectOpenAuth: the daemon refuses whatever would change something. */
+export const CONNECT_READ_ONLY = 1;
+
+/** virErrorNumber */
+export const ERROR = {
+  /** VIR_ERR_NO_DOMAIN */
+  noDomain: 42,
+  /** VIR_ERR_AUTH_FAILED */
+  authFailed: 45,
+  /** VIR_ERR_AUTH_CANCELLED */
+  authCancelled: 79,
+  /** VIR_ERR_ACCESS_DENIED */
+  accessDenied: 88,
+  /** VIR_ERR_AUTH_UNAVAILABLE */
+  authUnavailable: 94,
+} as const;
+
+/** virDomainState, in its own order, in the words of `virsh domstate`. */
+export const STATES = [
+  "no state",
+  "running",
+  "idle",
+  "paused",
+  "in shutdown",
+  "shut off",
+  "crashed",
+  "pmsuspended",
+] as const;

@@ -1,0 +1,73 @@
+/** Error numbers of Linux, and their names: include/uapi/asm-generic/errno-base.h and errno.h, the same on x86, ARM and s390. */
+
+export const EPERM = 1;
+export const ENOENT = 2;
+export const EIO = 5;
+export const EAGAIN = 11;
+export const EACCES = 13;
+export const ENODEV = 19;
+export const EINVAL = 22;
+export const EPIPE = 32;
+export const ENOTSOCK = 88;
+export const EAFNOSUPPORT = 97;
+export const ECONNRESET = 104;
+export const ETIMEDOUT = 110;
+export const ECONNREFUSED = 111;
+export const EINPROGRESS = 115;
+
+/** Names for messages; the errors that a socket, a file or a new process can meet. */
+const NAMES: Readonly<Record<number, string>> = {
+  1: "EPERM",
+  2: "ENOENT",
+  5: "EIO",
+  9: "EBADF",
+  11: "EAGAIN",
+  12: "ENOMEM",
+  13: "EACCES",
+  19: "ENODEV",
+  20: "ENOTDIR",
+  22: "EINVAL",
+  23: "ENFILE",
+  24: "EMFILE",
+  28: "ENOSPC",
+  32: "EPIPE",
+  36: "ENAMETOOLONG",
+  40: "ELOOP",
+  91: "EPROTOTYPE",
+  97: "EAFNOSUPPORT",
+  99: "EADDRNOTAVAIL",
+  101: "ENETUNREACH",
+  103: "ECONNABORTED",
+  104: "ECONNRESET",
+  105: "ENOBUFS",
+  107: "ENOTCONN",
+  110: "ETIMEDOUT",
+  111: "ECONNREFUSED",
+  113: "EHOSTUNREACH",
+};
+
+/** `ECONNRESET` for 104; `errno 200` for a number without a name here. */
+export function errnoName(errno: number): string {
+  return NAMES[errno] ?? `errno ${errno}`;
+}
+
+/** The errors that a socket or a new process can meet, in words; as strerror(3) would say it. */
+const WORDS: Readonly<Record<string, string>> = {
+  EAGAIN: "a limit of this host is reached",
+  EIO: "input/output error",
+  EMFILE: "too many open files in this process",
+  ENAMETOOLONG: "the path is too long",
+  ENETUNREACH: "no way leads there",
+  ENFILE: "too many open files on this host",
+  ENOBUFS: "out of memory",
+  ENOMEM: "out of memory",
+  ENOSPC: "no space left",
+  ENOTDIR: "a part of the path is no directory",
+  EPROTOTYPE: "it is not a stream socket",
+};
+
+/** "too many open files in this process (EMFILE)"; a name without words here as it is. */
+export function describeErrno(name: string): string {
+  const words = WORDS[name];
+  return words === undefined ? name : `${words} (${name})`;
+}

@@ -1,0 +1,342 @@
+/*
+ * virtssh:native, the system calls that no JavaScript engine has. Each function is one call or one indivisible act, and knows
+ * nothing of libvirt or ssh. All return a number that is 0 or more, or the negative errno; descriptors are opened with CLOEXEC;
+ * EINTR is retried. Waiting is bounded by an absolute deadline on CLOCK_MONOTONIC, in milliseconds; infinity waits for ever.
+ */
+#include "native.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vm_sockets.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RETRY(call) ({ long r_; do r_ = (call); while (r_ < 0 && errno == EINTR); r_ < 0 ? -errno : r_; })
+#define NATIVE(name) \
+    static JSValue name(JSContext *ctx, __attribute__((unused)) JSValueConst self, \
+                        __attribute__((unused)) int argc, __attribute__((unused)) JSValueConst *argv)
+/* Declare a variable with the value of an argument, or leave with the exception that the engine has thrown. */
+#define INT(name, index) int name; if (JS_ToInt32(ctx, &name, argv[index])) return JS_EXCEPTION
+#define NUMBER(name, index) double name; if (JS_ToFloat64(ctx, &name, argv[index])) return JS_EXCEPTION
+#define TEXT(name, index) const char *name = JS_ToCString(ctx, argv[index]); if (name == NULL) return JS_EXCEPTION
+
+extern char **environ;
+
+static JSValue result(JSContext *ctx, long value) { return JS_NewInt64(ctx, value); }
+
+static JSValue list(JSContext *ctx, uint32_t count, const long *values) {
+    JSValue array = JS_NewArray(ctx);
+    for (uint32_t i = 0; i < count; i++) JS_SetPropertyUint32(ctx, array, i, JS_NewInt64(ctx, values[i]));
+    return array;
+}
+
+static double now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* For poll(2): rounded up, so that a deadline is never met early; -1 for ever. */
+static int left_ms(double deadline) {
+    if (isinf(deadline)) return -1;
+    double left = ceil(deadline - now_ms());
+    return left <= 0 ? 0 : left > 1e9 ? 1000000000 : (int)left;
+}
+
+/* The memory behind a Uint8Array; NULL, with an exception thrown, for anything else. Valid until the engine runs again. */
+static uint8_t *get_bytes(JSContext *ctx, JSValueConst value, size_t *length) {
+    size_t offset, size;
+    JSValue buffer = JS_GetTypedArrayBuffer(ctx, value, &offset, length, NULL);
+    if (JS_IsException(buffer)) return NULL;
+    uint8_t *start = JS_GetArrayBuffer(ctx, &size, buffer);
+    JS_FreeValue(ctx, buffer); /* the view keeps it alive */
+    return start == NULL ? NULL : start + offset;
+}
+
+NATIVE(native_now_ms) {
+    return JS_NewFloat64(ctx, now_ms());
+}
+
+NATIVE(native_user_id) {
+    return result(ctx, geteuid());
+}
+
+NATIVE(native_environment) {
+    TEXT(name, 0);
+    const char *value = getenv(name);
+    JS_FreeCString(ctx, name);
+    return value == NULL ? JS_UNDEFINED : JS_NewString(ctx, value);
+}
+
+NATIVE(native_exit) {
+    INT(status, 0);
+    exit(status);
+}
+
+NATIVE(native_close) {
+    INT(fd, 0);
+    return result(ctx, close(fd) < 0 ? -errno : 0); /* Linux has closed it even after EINTR: close(2) */
+}
+
+NATIVE(native_open) { /* (path): for reading */
+    TEXT(path, 0);
+    long fd = RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    JS_FreeCString(ctx, path);
+    return result(ctx, fd);
+}
+
+NATIVE(native_stat) { /* (path): [mode, uid, gid], or the negative errno */
+    struct stat facts;
+    TEXT(path, 0);
+    int failed = stat(path, &facts) < 0 ? errno : 0;
+    JS_FreeCString(ctx, path);
+    if (failed) return result(ctx, -failed);
+    return list(ctx, 3, (long[]){facts.st_mode, facts.st_uid, facts.st_gid});
+}
+
+/* (path, milliseconds): a connected socket. connect(2) on AF_UNIX has no event to poll for while the listener's queue is full:
+   it waits as long as SO_SNDTIMEO says, and then gives EAGAIN. */
+NATIVE(native_connect_unix) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    INT(wait_ms, 1);
+    TEXT(path, 0);
+    size_t length = strlen(path);
+    if (length < sizeof address.sun_path) memcpy(address.sun_path, path, length);
+    JS_FreeCString(ctx, path);
+    if (length >= sizeof address.sun_path) return result(ctx, -ENAMETOOLONG);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return result(ctx, -errno);
+    struct timeval limit = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    long failed = RETRY(connect(fd, (struct sockaddr *)&address, sizeof address));
+    if (failed < 0) close(fd);
+    return result(ctx, failed < 0 ? failed : fd);
+}
+
+NATIVE(native_socket_vsock) { /* (): a socket that does not block */
+    return result(ctx, RETRY(socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
+}
+
+/* (fd, cid, port, milliseconds): begins to connect. The kernel's own limit, 2 s, gives way to ours. */
+NATIVE(native_connect_vsock) {
+    INT(fd, 0);
+    NUMBER(cid, 1);
+    NUMBER(port, 2);
+    INT(wait_ms, 3);
+    struct timeval limit = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+    setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &limit, sizeof limit);
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = (unsigned)cid, .svm_port = (unsigned)port};
+    return result(ctx, RETRY(connect(fd, (struct sockaddr *)&address, sizeof address)));
+}
+
+NATIVE(native_socket_error) { /* (fd): the errno that a connect came to, positive; 0 once connected */
+    INT(fd, 0);
+    int error = 0;
+    socklen_t size = sizeof error;
+    return result(ctx, getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : error);
+}
+
+NATIVE(native_set_blocking) {
+    INT(fd, 0);
+    int flags = fcntl(fd, F_GETFL);
+    return result(ctx, flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0);
+}
+
+NATIVE(native_socket_domain) { /* (fd): AF_UNIX is 1 */
+    INT(fd, 0);
+    int domain = 0;
+    socklen_t size = sizeof domain;
+    return result(ctx, getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ? -errno : domain);
+}
+
+/* (fd, events, other, deadline): waits for events on fd, or until `other` (-1 for none) has ended. Returns the events of fd,
+   with 0x10000 added if `other` has ended; 0 at the deadline. */
+NATIVE(native_poll) {
+    INT(fd, 0);
+    INT(events, 1);
+    INT(other, 2);
+    NUMBER(deadline, 3);
+    struct pollfd fds[2] = {{.fd = fd, .events = (short)events}, {.fd = other, .events = 0}};
+    long ready = RETRY(poll(fds, 2, left_ms(deadline)));
+    if (ready <= 0) return result(ctx, ready);
+    return result(ctx, (unsigned short)fds[0].revents | (fds[1].revents & (POLLHUP | POLLERR) ? 0x10000 : 0));
+}
+
+NATIVE(native_read) { /* (fd, bytes) */
+    INT(fd, 0);
+    size_t length;
+    uint8_t *bytes = get_bytes(ctx, argv[1], &length);
+    if (bytes == NULL) return JS_EXCEPTION;
+    return result(ctx, RETRY(read(fd, bytes, length)));
+}
+
+NATIVE(native_write) { /* (fd, bytes): how many were taken */
+    INT(fd, 0);
+    size_t length;
+    uint8_t *bytes = get_bytes(ctx, argv[1], &length);
+    if (bytes == NULL) return JS_EXCEPTION;
+    return result(ctx, RETRY(write(fd, bytes, length)));
+}
+
+/* (over, fd): ssh reads exactly one byte with the descriptor: mm_receive_fd() in OpenSSH's monitor_fdpass.c. */
+NATIVE(native_send_fd) {
+    INT(over, 0);
+    INT(fd, 1);
+    char nul = 0;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof control);
+    struct iovec byte = {.iov_base = &nul, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    return result(ctx, RETRY(sendmsg(over, &message, MSG_NOSIGNAL)));
+}
+
+NATIVE(native_pipe) { /* (): [read end, write end], or the negative errno */
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return result(ctx, -errno);
+    return list(ctx, 2, (long[]){ends[0], ends[1]});
+}
+
+NATIVE(native_splice) { /* (from, to, most) */
+    INT(from, 0);
+    INT(to, 1);
+    INT(most, 2);
+    return result(ctx, RETRY(splice(from, NULL, to, NULL, (size_t)most, SPLICE_F_MOVE)));
+}
+
+NATIVE(native_abandon) { /* (fd): puts /dev/null in its place */
+    INT(fd, 0);
+    int null = (int)RETRY(open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (null < 0) return result(ctx, null);
+    long failed = RETRY(dup2(null, fd));
+    close(null);
+    return result(ctx, failed < 0 ? failed : 0);
+}
+
+NATIVE(native_shutdown_write) {
+    INT(fd, 0);
+    return result(ctx, shutdown(fd, SHUT_WR) < 0 ? -errno : 0);
+}
+
+/* (fd): an empty message, which tells whether the peer still reads: the kernel looks at the peer's shutdown before the length. */
+NATIVE(native_probe_write) {
+    INT(fd, 0);
+    return result(ctx, RETRY(send(fd, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT)));
+}
+
+/* (): 0 in the child, which ends when its parent does. */
+NATIVE(native_fork) {
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != parent) _exit(0); /* it ended in between */
+    }
+    return result(ctx, child < 0 ? -errno : child);
+}
+
+NATIVE(native_kill) { /* (pid, signal) */
+    INT(pid, 0);
+    INT(signal, 1);
+    return result(ctx, kill(pid, signal) < 0 ? -errno : 0);
+}
+
+/* (pid, deadline): waits for a child. Its exit status, 128 and the signal that ended it, or -ETIMEDOUT. */
+NATIVE(native_wait) {
+    INT(pid, 0);
+    NUMBER(deadline, 1);
+    int status;
+    struct pollfd ended = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+    if (ended.fd < 0) return result(ctx, -errno);
+    long ready = RETRY(poll(&ended, 1, left_ms(deadline)));
+    close(ended.fd);
+    if (ready <= 0) return result(ctx, ready < 0 ? ready : -ETIMEDOUT);
+    long waited = RETRY(waitpid(pid, &status, 0));
+    if (waited < 0) return result(ctx, waited);
+    return result(ctx, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+/* (program, argument, argument): a child in a session of its own, with no input and no output, nothing else of ours open, and no
+   signal ignored or blocked. Its pid. */
+NATIVE(native_spawn) {
+    TEXT(program, 0);
+    const char *first = JS_ToCString(ctx, argv[1]), *second = JS_ToCString(ctx, argv[2]);
+    int failed = first == NULL || second == NULL;
+    pid_t pid = 0;
+    if (!failed) {
+        char *words[] = {(char *)program, (char *)first, (char *)second, NULL};
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        sigset_t all, none;
+        sigfillset(&all);
+        sigemptyset(&none);
+        posix_spawn_file_actions_init(&actions);
+        for (int fd = 0; fd <= 2; fd++) posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        int refused = posix_spawn(&pid, program, &actions, &attributes, words, environ);
+        if (refused) pid = -refused;
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    JS_FreeCString(ctx, program);
+    if (first != NULL) JS_FreeCString(ctx, first);
+    if (second != NULL) JS_FreeCString(ctx, second);
+    return failed ? JS_EXCEPTION : result(ctx, pid);
+}
+
+static const JSCFunctionListEntry functions[] = {
+    JS_CFUNC_DEF("nowMs", 0, native_now_ms), JS_CFUNC_DEF("userId", 0, native_user_id),
+    JS_CFUNC_DEF("environment", 1, native_environment), JS_CFUNC_DEF("exit", 1, native_exit),
+    JS_CFUNC_DEF("close", 1, native_close), JS_CFUNC_DEF("open", 1, native_open),
+    JS_CFUNC_DEF("stat", 1, native_stat), JS_CFUNC_DEF("connectUnix", 2, native_connect_unix),
+    JS_CFUNC_DEF("socketVsock", 0, native_socket_vsock), JS_CFUNC_DEF("connectVsock", 4, native_connect_vsock),
+    JS_CFUNC_DEF("socketError", 1, native_socket_error), JS_CFUNC_DEF("setBlocking", 1, native_set_blocking),
+    JS_CFUNC_DEF("socketDomain", 1, native_socket_domain), JS_CFUNC_DEF("poll", 4, native_poll),
+    JS_CFUNC_DEF("read", 2, native_read), JS_CFUNC_DEF("write", 2, native_write),
+    JS_CFUNC_DEF("sendFd", 2, native_send_fd), JS_CFUNC_DEF("pipe", 0, native_pipe),
+    JS_CFUNC_DEF("splice", 3, native_splice), JS_CFUNC_DEF("shutdownWrite", 1, native_shutdown_write), JS_CFUNC_DEF("abandon", 1, native_abandon),
+    JS_CFUNC_DEF("probeWrite", 1, native_probe_write), JS_CFUNC_DEF("fork", 0, native_fork),
+    JS_CFUNC_DEF("kill", 2, native_kill), JS_CFUNC_DEF("wait", 2, native_wait),
+    JS_CFUNC_DEF("spawn", 3, native_spawn),
+};
+enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+static int fill_module(JSContext *ctx, JSModuleDef *module) {
+    JSValue words = JS_NewArray(ctx);
+    for (int i = 1; i < program_argc; i++)
+        JS_SetPropertyUint32(ctx, words, (uint32_t)i - 1, JS_NewString(ctx, program_argv[i]));
+    JS_SetModuleExportList(ctx, module, functions, FUNCTIONS);
+    return JS_SetModuleExport(ctx, module, "args", words);
+}
+
+JSModuleDef *make_native_module(JSContext *ctx, const char *name) {
+    JSModuleDef *module = JS_NewCModule(ctx, name, fill_module);
+    if (module == NULL) return NULL;
+    JS_AddModuleExportList(ctx, module, functions, FUNCTIONS);
+    JS_AddModuleExport(ctx, module, "args");
+    return module;
+}

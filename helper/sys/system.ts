@@ -1,0 +1,95 @@
+/** The door to the kernel: every request that the helper makes of it. `linux.ts` is the real one; tests pass a fake. */
+
+export interface VsockAddress {
+  readonly cid: number;
+  readonly port: number;
+}
+
+/** An open descriptor. `using` closes it. */
+export interface Descriptor {
+  readonly fd: number;
+  [Symbol.dispose](): void;
+}
+
+export interface Pipe extends Disposable {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
+export interface FileFacts {
+  /** st_mode, with the type bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A child process that runs part of the helper. */
+export interface Child {
+  /** Waits for its end until `deadlineMs`, and says whether it has ended. Throws the SystemError that it ended with. */
+  hasEnded(deadlineMs: number): boolean;
+  /** Ends it. */
+  kill(): void;
+}
+
+/** A request that the kernel refused. `errno` is the number, see errno.ts; `call` is the system call's name. */
+export class SystemError extends Error {
+  readonly call: string;
+  readonly errno: number;
+
+  constructor(call: string, errno: number) {
+    super(`${call}: errno ${errno}`);
+    this.call = call;
+    this.errno = errno;
+  }
+}
+
+/** Whoever started us has closed the other end of our stdout: nobody is left to work for. */
+export class ClientGoneError extends Error {}
+
+/**
+ * Everything the helper asks of the kernel. Each `deadlineMs` is on the clock of `nowMs()`. A call that waits throws
+ * SystemError with ETIMEDOUT at its deadline, and ClientGoneError as soon as nobody listens to our stdout any more.
+ */
+export interface System {
+  /** Monotonic time. */
+  nowMs(): number;
+  /** The effective user ID. */
+  userId(): number;
+  environment(name: string): string | undefined;
+
+  /** A connected stream socket. */
+  connectUnix(path: string, deadlineMs: number): Descriptor;
+  /** A connected, blocking stream socket. */
+  connectVsock(address: VsockAddress, deadlineMs: number): Descriptor;
+  /** Reads at least one byte into `into`, and returns how many; 0 is the end. */
+  read(fd: number, into: Uint8Array, deadlineMs: number): number;
+  /** Writes all of `bytes`. */
+  write(fd: number, bytes: Uint8Array, deadlineMs: number): void;
+  /** Whether `fd` is a socket that can carry descriptors (AF_UNIX). */
+  canCarryFd(fd: number): boolean;
+  /** Sends `fd` over the socket `over`, with one NUL byte. */
+  sendFd(over: number, fd: number): void;
+
+  /** What the file at `path` is and whose. */
+  readFileFacts(path: string): FileFacts;
+  /** At most `maxBytes` from the start of the file at `path`. */
+  readFile(path: string, maxBytes: number): Uint8Array;
+  /** Does nothing for so long. */
+  pause(milliseconds: number): void;
+  /** Runs a program to its end, detached, with no input or output, and returns its exit status; 128 and more for a signal. */
+  run(program: string, args: readonly [first: string, second: string], deadlineMs: number): number;
+
+  /** Waits without limit until `fd` has something to read or has ended; false if `other` has ended first. */
+  waitReadable(fd: number, other: number): boolean;
+  makePipe(): Pipe;
+  /** Moves at most `maxBytes` between two descriptors, one of them a pipe, and returns how many; 0 is the end. */
+  splice(from: number, to: number, maxBytes: number): number;
+  /** Lets go of a standard descriptor: /dev/null takes its place. */
+  abandon(fd: number): void;
+  /** Ends our half of a stream: shutdown(2) for a socket; anything else is abandoned. */
+  endWriting(fd: number): void;
+  /** Whether a write to the socket `fd` could still be of use to its peer. */
+  acceptsWrites(fd: number): boolean;
+  /** Runs `work` in a child process, which ends with it, or with us. */
+  startChild(work: () => void): Child;
+}

@@ -1,0 +1,169 @@
+// One example of every failure, in each of its variants. A kind without one does not compile.
+
+import type {
+  DomainFacts,
+  Failure,
+  GuestFacts,
+  InstalledDaemon,
+  RefusedRequest,
+  StoppedState,
+  TargetProblem,
+} from "../../helper/failure.ts";
+
+type Examples = { readonly [Kind in Failure["kind"]]: readonly Extract<Failure, { readonly kind: Kind }>[] };
+
+/** All values of a union, in an order; a value that is left out does not compile. */
+function all<Value extends string>(values: Readonly<Record<Value, true>>): Value[] {
+  return Object.keys(values) as Value[]; // its keys are its type's, which is what Record says
+}
+
+const PROBLEMS: { readonly [Is in TargetProblem["is"]]: [string, Extract<TargetProblem, { readonly is: Is }>] } = {
+  empty: ["", { is: "empty" }],
+  "no-form": ["my vm", { is: "no-form" }],
+  "unknown-prefix": ["qemu:sytem/web", { is: "unknown-prefix", prefix: "qemu:sytem" }],
+  "no-name": ["qemu/", { is: "no-name" }],
+  "bad-character": ["qemu/a/b", { is: "bad-character", character: "/" }],
+  "not-utf8": ["qemu/b\ufffdcher", { is: "not-utf8" }],
+  "too-long": [`qemu/${"a".repeat(600)}`, { is: "too-long", bytes: 600, maxBytes: 255 }],
+  "bad-cid": ["vsock/x\u001b[31m", { is: "bad-cid", cid: "x\u001b[31m" }],
+};
+
+const STATES = all<StoppedState>({
+  paused: true,
+  "in shutdown": true,
+  "shut off": true,
+  crashed: true,
+  pmsuspended: true,
+});
+
+const REQUESTS = all<RefusedRequest>({ connect: true, "list domains": true, "look it up": true, "read it": true });
+
+const DAEMONS = all<InstalledDaemon>({ virtqemud: true, libvirtd: true });
+
+const SYSTEM_URI = "qemu:///system";
+const SESSION_URI = "qemu:///session";
+const SYSTEM_PATH = "/run/libvirt/libvirt-sock-ro";
+const SESSION_PATH = "/run/user/1000/libvirt/virtqemud-sock";
+
+const web: DomainFacts = { name: "web", uri: SYSTEM_URI, virshName: "web" };
+const webInSession: DomainFacts = { ...web, inSession: "qemu:session/web" };
+/** A name that must be quoted for a shell, for people, and from virsh. */
+const odd: DomainFacts = { name: "-my 'vm'\u202e", uri: SESSION_URI, virshName: "-my 'vm'\u202e" };
+/** A name that virsh would take for another domain's ID. */
+const numbered: DomainFacts = { name: "3", uri: SYSTEM_URI, virshName: "4dea22b3-1d52-d8f3-2516-782e98ab3fa0" };
+
+const guest: GuestFacts = { domain: web, cid: 7, port: 22 };
+const oddGuest: GuestFacts = { domain: odd, cid: 7, port: 22 };
+const bareGuest: GuestFacts = { cid: 7, port: 2222 };
+
+const systemAttempts = [
+  { path: "/run/libvirt/virtqemud-sock-ro", met: "missing" },
+  { path: SYSTEM_PATH, met: "nobody-listens" },
+] as const;
+const sessionAttempts = [{ path: SESSION_PATH, met: "missing" }] as const;
+
+export const EXAMPLES: Examples = {
+  "bad-usage": [
+    { kind: "bad-usage", problem: "no command given", command: "" },
+    { kind: "bad-usage", problem: "unknown option", word: "--wat\u001b", command: "proxy" },
+  ],
+  "bad-target": Object.values(PROBLEMS).map(([text, problem]) => ({ kind: "bad-target", text, problem })),
+  "bad-number": [
+    { kind: "bad-number", what: "port", text: "ssh", range: "1 to 4294967294" },
+    { kind: "bad-number", what: "number of seconds", text: "0", range: "1 to 86400" },
+  ],
+  "no-runtime-directory": [{ kind: "no-runtime-directory" }],
+  "no-daemon": [
+    ...[...DAEMONS, undefined].map((installed) => ({
+      kind: "no-daemon" as const,
+      attempts: systemAttempts,
+      uris: [SYSTEM_URI],
+      installed,
+    })),
+    {
+      kind: "no-daemon",
+      attempts: [...systemAttempts, ...sessionAttempts],
+      uris: [SYSTEM_URI, SESSION_URI],
+      installed: "libvirtd",
+    },
+    { kind: "no-daemon", attempts: sessionAttempts, uris: [SESSION_URI], installed: undefined },
+  ],
+  "socket-permission": [
+    { kind: "socket-permission", path: SYSTEM_PATH, group: "libvirt" },
+    { kind: "socket-permission", path: "/home/a b/libvirt-sock" },
+  ],
+  "socket-broken": [
+    { kind: "socket-broken", path: SYSTEM_PATH, errno: "EMFILE" },
+    { kind: "socket-broken", path: SESSION_PATH, errno: "EXDEV" },
+  ],
+  "daemon-start": [{ kind: "daemon-start", path: "/usr/sbin/virtqemud", reason: "it ended with status 1" }],
+  "daemon-silent": [{ kind: "daemon-silent", path: SYSTEM_PATH, seconds: 30 }],
+  "daemon-full": [SYSTEM_PATH, "/run/libvirt/virtqemud-sock-ro", SESSION_PATH].map((path) => ({
+    kind: "daemon-full",
+    path,
+    seconds: 30,
+    served: 20,
+    waiting: 5,
+  })),
+  "daemon-closed": [{ kind: "daemon-closed", path: SYSTEM_PATH }],
+  "daemon-nonsense": [{ kind: "daemon-nonsense", path: SYSTEM_PATH, detail: "message is 27 bytes" }],
+  "daemon-wants-sasl": [{ kind: "daemon-wants-sasl", path: SYSTEM_PATH }],
+  "daemon-refused": [
+    ...REQUESTS.map((refused) => ({
+      kind: "daemon-refused" as const,
+      refused,
+      name: "web",
+      code: 88,
+      words: "access denied",
+      uri: SYSTEM_URI,
+    })),
+    { kind: "daemon-refused", refused: "connect", name: "web", code: 45, words: "", uri: SESSION_URI },
+    { kind: "daemon-refused", refused: "read it", name: "web", code: 1, words: "two\nlines.", uri: SYSTEM_URI },
+  ],
+  "domain-not-found": [
+    { kind: "domain-not-found", name: "wbe", uris: [SYSTEM_URI] },
+    { kind: "domain-not-found", name: "wbe", uris: [SYSTEM_URI, SESSION_URI] },
+  ],
+  "domain-ambiguous": [
+    {
+      kind: "domain-ambiguous",
+      name: "web",
+      candidates: [
+        { name: "WEB", uri: SYSTEM_URI, target: "qemu:system/WEB" },
+        { name: "Web", uri: SYSTEM_URI, target: "qemu:system/Web" },
+      ],
+    },
+    {
+      kind: "domain-ambiguous",
+      name: "my*vm",
+      candidates: [
+        { name: "My*vm", uri: SESSION_URI, target: "qemu:session/My*vm" },
+        { name: "my*vm", uri: SYSTEM_URI, target: "qemu:system/my*vm" },
+      ],
+    },
+  ],
+  "domain-stopped": [
+    ...STATES.map((state) => ({ kind: "domain-stopped" as const, domain: web, state })),
+    { kind: "domain-stopped", domain: odd, state: "shut off" },
+    { kind: "domain-stopped", domain: numbered, state: "crashed" },
+    { kind: "domain-stopped", domain: webInSession, state: "shut off" },
+  ],
+  "no-vsock-device": [
+    { kind: "no-vsock-device", domain: web },
+    { kind: "no-vsock-device", domain: odd },
+    { kind: "no-vsock-device", domain: webInSession },
+  ],
+  "vsock-unsupported": [{ kind: "vsock-unsupported" }],
+  "vsock-forbidden": [{ kind: "vsock-forbidden", errno: "EPERM" }],
+  "no-guest-at-cid": [guest, oddGuest, bareGuest].map((one) => ({ kind: "no-guest-at-cid", guest: one })),
+  "guest-refused": [guest, bareGuest].map((one) => ({ kind: "guest-refused", guest: one })),
+  "guest-silent": [guest, bareGuest].map((one) => ({ kind: "guest-silent", guest: one, seconds: 1.5 })),
+  "guest-unreachable": [guest, bareGuest].map((one) => ({
+    kind: "guest-unreachable",
+    guest: one,
+    errno: "ENETUNREACH",
+  })),
+  "stdout-not-a-socket": [{ kind: "stdout-not-a-socket" }],
+  "client-gone": [{ kind: "client-gone" }],
+  "system-refused": [{ kind: "system-refused", call: "socket", errno: "EMFILE" }],
+};

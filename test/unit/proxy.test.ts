@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import { type HandOver, proxy } from "../../helper/proxy.ts";
+import { EACCES, EAFNOSUPPORT, ECONNRESET, ENODEV, EPERM, ETIMEDOUT } from "../../helper/sys/errno.ts";
+import { ClientGoneError } from "../../helper/sys/system.ts";
+import { parseTarget } from "../../helper/target.ts";
+import { type FakeDomain, FakeLibvirtd } from "../fakes/fake-libvirtd.ts";
+import { FakeSystem, type FakeSystemOptions, SYSTEM_SOCKET } from "../fakes/fake-system.ts";
+import { failureOf } from "./failure-of.ts";
+
+const CONNECTED = { "7:22": "connected" } as const;
+
+function start(options: FakeSystemOptions = {}, domain: FakeDomain = { name: "web", cid: 7 }) {
+  const system = new FakeLibvirtd({ domains: [domain] });
+  const sys = new FakeSystem({ system, ...options });
+  const run = (ask = "qemu/web", how: HandOver = "descriptor") =>
+    proxy({ target: parseTarget(ask), port: 22, deadlineMs: sys.nowMs() + 30_000 }, how, sys);
+  return { sys, run };
+}
+
+test("proxy() hands the connected socket to ssh, and closes its copy", () => {
+  const { sys, run } = start({ vsock: CONNECTED });
+  run();
+  expect(sys.log).toEqual([
+    `connect unix ${SYSTEM_SOCKET}`,
+    "close 7",
+    "connect vsock 7:22",
+    "send fd 7 over 1",
+    "close 7",
+  ]);
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test("proxy() prints nothing where it hands over the socket", () => {
+  const { sys, run } = start({ vsock: CONNECTED });
+  run();
+  expect([sys.written(1), sys.written(2)]).toEqual(["", ""]);
+});
+
+test("proxy() asks no daemon about a bare CID", () => {
+  const { sys, run } = start({ vsock: CONNECTED });
+  run("vsock/7");
+  expect(sys.log).toEqual(["connect vsock 7:22", "send fd 7 over 1", "close 7"]);
+});
+
+test("proxy() relays where that is asked for, and needs no socket for stdout", () => {
+  const { sys, run } = start({
+    vsock: CONNECTED,
+    stdoutIsSocket: false,
+    streams: { 0: { incoming: ["hello"] }, 7: { incoming: ["SSH-2.0-x\r\n"] } },
+  });
+  run("qemu/web", "relay");
+  expect([sys.written(1), sys.written(7)]).toEqual(["SSH-2.0-x\r\n", "hello"]);
+  expect(sys.log.filter((line) => line.startsWith("send fd"))).toEqual([]);
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test("proxy() asks for nothing where stdout cannot carry a descriptor", () => {
+  const { sys, run } = start({ vsock: CONNECTED, stdoutIsSocket: false });
+  expect(failureOf(run)).toEqual({ kind: "stdout-not-a-socket" });
+  expect(sys.log).toEqual([]);
+});
+
+const guest = { domain: { name: "web", uri: "qemu:///system", virshName: "web" }, cid: 7, port: 22 };
+
+test.each([
+  [EAFNOSUPPORT, { kind: "vsock-unsupported" }],
+  [EPERM, { kind: "vsock-forbidden", errno: "EPERM" }],
+  [EACCES, { kind: "vsock-forbidden", errno: "EACCES" }],
+  [ENODEV, { kind: "no-guest-at-cid", guest }],
+  [ECONNRESET, { kind: "guest-refused", guest }],
+  [ETIMEDOUT, { kind: "guest-silent", guest, seconds: 2 }],
+  [113, { kind: "guest-unreachable", guest, errno: "EHOSTUNREACH" }],
+  [200, { kind: "guest-unreachable", guest, errno: "errno 200" }],
+])("proxy() explains errno %i from connect()", (errno, failure) => {
+  const { sys, run } = start({ vsock: { "7:22": errno } });
+  expect(failureOf(run)).toEqual(failure);
+  expect(sys.log.filter((line) => line.startsWith("send fd"))).toEqual([]);
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test("proxy() says of a bare CID what it knows", () => {
+  const { run } = start({ vsock: { "9:22": ECONNRESET } });
+  expect(failureOf(() => run("vsock/9"))).toEqual({ kind: "guest-refused", guest: { cid: 9, port: 22 } });
+});
+
+test.each([
+  [30_000, 2],
+  [1_500, 1.5],
+  [1_000, 1],
+  [-5_000, 0],
+])("proxy() with %i ms left says that it waited %d s for the guest", (leftMs, seconds) => {
+  const { sys } = start({ vsock: { "9:22": ETIMEDOUT } });
+  const request = { target: parseTarget("vsock/9"), port: 22, deadlineMs: sys.nowMs() + leftMs };
+  expect(failureOf(() => proxy(request, "descriptor", sys))).toMatchObject({ kind: "guest-silent", seconds });
+});
+
+test.each<[string, FakeDomain, string]>([
+  ["is shut off", { name: "web", state: "shut off", cid: 7 }, "domain-stopped"],
+  ["has no vsock device", { name: "web" }, "no-vsock-device"],
+  ["has another name", { name: "db", cid: 7 }, "domain-not-found"],
+])("proxy() connects to no guest whose domain %s", (_, domain, kind) => {
+  const { sys, run } = start({ vsock: CONNECTED }, domain);
+  expect(failureOf(run).kind).toBe(kind);
+  expect(sys.log.filter((line) => line.startsWith("connect vsock"))).toEqual([]);
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test("proxy() ends when ssh is gone", () => {
+  const { sys, run } = start({ vsock: CONNECTED, clientWaits: 2 });
+  expect(run).toThrow(ClientGoneError);
+  expect(sys.openDescriptors).toEqual([]);
+});
