@@ -1,0 +1,199 @@
+// The binary, as a child process, against daemons that break the protocol: always two lines of explanation, and never late.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import type { Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FakeLibvirtd, type FakeLibvirtdOptions, PROC } from "../fakes/fake-libvirtd.ts";
+import { serve } from "../fakes/socket-daemon.ts";
+import { ensureNoVsock } from "../lab/no-vsock.ts";
+
+/** Root's qemu:///session is the system daemon, which is not to be touched; so the helper runs as somebody else. */
+const NOBODY = 65_534;
+
+const DEADLINE_SECONDS = 1;
+/** What a failure may take beyond its deadline. */
+const GRACE_MS = 500;
+
+interface Ended {
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+}
+
+let folder = "";
+let noVsock = "";
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "virtssh-"));
+  chmodSync(folder, 0o755);
+  mkdirSync(join(folder, "libvirt"));
+  copyFileSync("build/virtssh", join(folder, "virtssh"));
+  copyFileSync(await ensureNoVsock(), join(folder, "no-vsock"));
+  noVsock = join(folder, "no-vsock");
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the helper where no AF_VSOCK can be opened; on a development machine that would lead to its own host. */
+function start(words: readonly string[]): ChildProcess {
+  const isRoot = process.getuid?.() === 0;
+  return spawn(noVsock, ["EAFNOSUPPORT", join(folder, "virtssh"), ...words], {
+    cwd: "/",
+    env: { XDG_RUNTIME_DIR: folder, LIBVIRT_AUTOSTART: "0" },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+  });
+}
+
+async function run(words: readonly string[]): Promise<Ended> {
+  const begin = performance.now();
+  const child = start(words);
+  const read = (stream: ChildProcess["stdout"]) => (stream === null ? Promise.resolve("") : text(stream));
+  const [stdout, stderr, [exit]] = await Promise.all([read(child.stdout), read(child.stderr), once(child, "close")]);
+  return { exit: typeof exit === "number" ? exit : null, stdout, stderr, ms: performance.now() - begin };
+}
+
+async function runAgainst(options: FakeLibvirtdOptions, words: readonly string[]): Promise<Ended> {
+  const path = join(folder, "libvirt", "virtqemud-sock");
+  const server: Server = await serve(new FakeLibvirtd(options), path);
+  try {
+    return await run(words);
+  } finally {
+    server.close();
+    rmSync(path, { force: true });
+  }
+}
+
+const WEB = { name: "web", cid: 7 };
+const PROXY = ["proxy", "--timeout", String(DEADLINE_SECONDS), "qemu:session/web"];
+
+const WAITS = /^virtssh: error: cannot ask libvirt: no answer on ".*\/libvirt\/virtqemud-sock" within 1 s\n/;
+const CLOSED =
+  /^virtssh: error: cannot ask libvirt: the daemon closed the connection to ".*\/libvirt\/virtqemud-sock"\n/;
+const NONSENSE = /^virtssh: error: cannot understand the libvirt daemon at ".*\/libvirt\/virtqemud-sock": ".*"\n/;
+
+const MISBEHAVIOURS = [
+  ["is silent", WAITS],
+  ["sends half a header", WAITS],
+  ["sends half a body", WAITS],
+  ["closes", CLOSED],
+  ["sends half a header and closes", CLOSED],
+  ["announces 4 GB", NONSENSE],
+  ["announces 27 bytes", NONSENSE],
+  ["sends another serial", NONSENSE],
+  ["sends another procedure", NONSENSE],
+  ["sends another program", NONSENSE],
+  ["sends an event", NONSENSE],
+  ["sends an unknown status", NONSENSE],
+  ["sends garbage", NONSENSE],
+  ["sends nothing but zeros", NONSENSE],
+  ["adds a word", NONSENSE],
+  ["leaves out a word", NONSENSE],
+] as const;
+
+/** At the first call, in the middle, and at the last. */
+const AT = [
+  ["AUTH_LIST", PROC.authList],
+  ["DOMAIN_LOOKUP_BY_NAME", PROC.lookupByName],
+  ["DOMAIN_GET_XML_DESC", PROC.getXmlDesc],
+] as const;
+
+describe.each(AT)("a daemon that misbehaves at %s", (_, procedure) => {
+  test.each(MISBEHAVIOURS)("%s", async (how, expected) => {
+    const ended = await runAgainst({ domains: [WEB], misbehaves: { [procedure]: how } }, PROXY);
+    expect(ended).toMatchObject({ exit: 1, stdout: "", stderr: expect.stringMatching(expected) });
+    expect(ended.stderr).toMatch(/^virtssh: error: .*\nvirtssh: hint: .*\n$/);
+    expect(ended.ms).toBeLessThan(DEADLINE_SECONDS * 1000 + GRACE_MS);
+  });
+});
+
+const HUGE_XML = `<domain id='1'><metadata>${"x".repeat(4_000_000)}</metadata><devices/></domain>`;
+
+interface Strange {
+  readonly name: string;
+  readonly options: FakeLibvirtdOptions;
+  readonly target?: string;
+  readonly error: RegExp;
+}
+
+describe("a daemon with strange answers", () => {
+  const failures: readonly Strange[] = [
+    {
+      name: "wants SASL",
+      options: { auth: [1] },
+      error: /it asks for SASL, which virtssh does not speak/,
+    },
+    { name: "wants something unknown", options: { auth: [9] }, error: /"unknown authentication 9"/ },
+    {
+      name: "has XML of 4 MB",
+      options: { domains: [{ name: "web", xml: HUGE_XML }] },
+      error: /domain "web" has no vsock device/,
+    },
+    ...["\u0000", "x", "\ufffd"].map((character) => ({
+      name: `has a name of 4 MB of ${JSON.stringify(character)}`,
+      options: { domains: [{ name: character.repeat(4_000_000 / Buffer.from(character).length) }] },
+      target: "qemu:session/1",
+      error: NONSENSE,
+    })),
+    {
+      name: "refuses with words of 4 MB",
+      options: { errors: { [PROC.open]: { code: 1, message: "\u0080".repeat(2_000_000) } } },
+      error: /libvirt refused: "(\\x80){512}"\.\.\.\n/,
+    },
+    {
+      name: "has XML without an end",
+      options: { domains: [{ name: "web", xml: "<domain id='1'><devices>" }] },
+      error: /"domain XML: the document is cut short"/,
+    },
+    {
+      name: "has a name that could colour the terminal",
+      options: { domains: [{ name: "\u009b31mweb" }] },
+      target: "qemu:session/1",
+      error: /domain "\\x9b31mweb" has no vsock device/,
+    },
+    {
+      name: "refuses with words that could colour the terminal",
+      options: { errors: { [PROC.open]: { code: 1, message: "\u001b[31mno\nvirtssh: error: fake" } } },
+      error: /libvirt refused: "\\x1b\[31mno\\x0avirtssh: error: fake"\n/,
+    },
+  ];
+  test.each(failures)("$name", async ({ options, target = "qemu:session/web", error }) => {
+    const ended = await runAgainst(options, ["proxy", "--timeout", "5", target]);
+    expect(ended.ms).toBeLessThan(5_000 + GRACE_MS);
+    expect(ended).toMatchObject({ exit: 1, stdout: "", stderr: expect.stringMatching(error) });
+    expect(ended.stderr).toMatch(/^virtssh: error: .*\nvirtssh: hint: .*\n$/);
+  });
+
+  test("answers that come out of order are put in order", async () => {
+    const ended = await runAgainst({ domains: [WEB], late: PROC.getState }, ["resolve", "--json", "qemu:session/web"]);
+    expect(ended).toMatchObject({ exit: 0, stderr: "" });
+    expect(JSON.parse(ended.stdout)).toMatchObject({ name: "web", cid: 7, state: "running" });
+  });
+
+  test("a helper whose ssh has gone ends at once, though the daemon is silent", async () => {
+    const path = join(folder, "libvirt", "virtqemud-sock");
+    let asked: () => void = () => undefined;
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const server = await serve(
+      new FakeLibvirtd({ misbehaves: { [PROC.open]: "is silent" }, before: () => asked() }),
+      path,
+    );
+    const child = start(["proxy", "--timeout", "30", "qemu:session/web"]);
+    await isAsked;
+    child.stdout?.destroy();
+    const [said, [exit]] = await Promise.all([child.stderr === null ? "" : text(child.stderr), once(child, "close")]);
+    expect({ said, exit }).toEqual({
+      said: "virtssh: error: cannot go on: whoever started virtssh has closed its stdout\n",
+      exit: 1,
+    });
+    server.close();
+    rmSync(path, { force: true });
+  });
+});
