@@ -1,0 +1,111 @@
+// `npm run bench`: whole processes, timed side by side in the native lab, on the same daemon and the same running domain. It has no
+// vsock device, so that both helpers do the whole look-up and fail at the same point.
+import { spawnSync } from "node:child_process";
+import { cpus } from "node:os";
+import { renderDomain } from "../lab/domains.ts";
+import { INSTALLED } from "../lab/installed.ts";
+import { type Outcomes, runNative, type Step } from "../lab/lab.ts";
+import { toStderr } from "../lab/progress.ts";
+
+interface Row {
+  readonly name: string;
+  readonly command: string;
+  readonly medianMs: number;
+  readonly slowestMs: number;
+  readonly peakKb: number;
+}
+
+const DOMAIN = "web";
+
+/** The first is what the others are compared with. */
+const COMMANDS: readonly (readonly [name: string, command: string])[] = [
+  ["libvirt-ssh-proxy", `/usr/lib/libvirt/libvirt-ssh-proxy qemu:system/${DOMAIN} 22`],
+  ["virtssh proxy", `/usr/bin/virtssh proxy qemu:system/${DOMAIN} 22`],
+  ["virtssh resolve", `/usr/bin/virtssh resolve qemu:system/${DOMAIN}`],
+  ["virsh domid", `/usr/bin/virsh -r -c qemu:///system domid ${DOMAIN}`],
+  ["systemd-ssh-proxy --version (no look-up)", "/usr/lib/systemd/systemd-ssh-proxy --version"],
+  ["true (an empty program)", "/usr/bin/true"],
+];
+
+/** In turns, so that what else the machine does falls on all alike. */
+const ROUNDS = 10;
+const RUNS_A_ROUND = 10;
+
+function makeSteps(): Step[] {
+  const quoted = COMMANDS.map(([, command]) => `'${command}'`).join(" ");
+  const turns = Array.from({ length: ROUNDS }, (_, round) => ({
+    name: `round ${round + 1} of ${ROUNDS}`,
+    run: `hyperfine -N -i --style none --warmup 2 --runs ${RUNS_A_ROUND} --export-json /tmp/times.json ${quoted} >&2 && cat /tmp/times.json`,
+    timeoutSeconds: 300,
+  }));
+  const memory = COMMANDS.map(([name, command]) => ({
+    name: `memory of ${name}`,
+    run: `for i in 1 2 3 4 5; do command time -f %M -o /tmp/memory -a ${command} > /tmp/out 2>&1; done; grep -v '^Command' /tmp/memory; rm /tmp/memory`,
+  }));
+  const define = `virsh -q define /etc/lab/${DOMAIN}.xml && virsh -q start ${DOMAIN}`;
+  return [{ name: `${DOMAIN} is started`, run: define }, ...turns, ...memory];
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return ((sorted[middle] ?? 0) + (sorted[Math.ceil(sorted.length / 2 - 1)] ?? 0)) / 2;
+}
+
+/** What hyperfine's --export-json writes, as far as it is used here; seconds. */
+interface Times {
+  readonly results: readonly { readonly times: readonly number[] }[];
+}
+
+function readRow(outcomes: Outcomes, index: number): Row {
+  const [name, command] = COMMANDS[index] ?? ["", ""];
+  const timesMs = [...outcomes.values()]
+    .filter((outcome) => outcome.name.startsWith("round "))
+    .flatMap(({ stdout }) => (JSON.parse(stdout) as Times).results[index]?.times ?? [])
+    .map((seconds) => seconds * 1000);
+  const peaksKb = (outcomes.get(`memory of ${name}`)?.stdout ?? "").trim().split("\n").map(Number);
+  return { name, command, medianMs: median(timesMs), slowestMs: Math.max(...timesMs), peakKb: median(peaksKb) };
+}
+
+function printTable(rows: readonly Row[]): void {
+  const [first] = rows;
+  const ratio = (value: number, of: number | undefined) => (of === undefined ? "" : (value / of).toFixed(2));
+  const lines = rows.map((row) => {
+    const cells = [row.medianMs.toFixed(2), ratio(row.medianMs, first?.medianMs), row.slowestMs.toFixed(1)];
+    return `| ${[row.name, ...cells, (row.peakKb / 1000).toFixed(1), ratio(row.peakKb, first?.peakKb)].join(" | ")} |`;
+  });
+  process.stdout.write(
+    [
+      `${ROUNDS * RUNS_A_ROUND} runs of each, in turns of ${RUNS_A_ROUND}; ${cpus().length} x ${cpus()[0]?.model ?? "unknown processor"}`,
+      "",
+      "| whole process | median ms | ratio | slowest ms | peak MB | ratio |",
+      "|---|---|---|---|---|---|",
+      ...lines,
+      "",
+    ].join("\n"),
+  );
+}
+
+function requireSuccess(outcomes: Outcomes): void {
+  for (const { name, exit, stderr } of outcomes.values()) {
+    if (exit !== 0) throw new Error(`"${name}" ended with ${exit}:\n${stderr}`);
+  }
+}
+
+async function bench(): Promise<void> {
+  const { status } = spawnSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
+  if (status !== 0) throw new Error("npm run build failed");
+  const texts = {
+    [`/etc/lab/${DOMAIN}.xml`]: renderDomain({ name: DOMAIN, vsock: "none", boots: "nothing" }),
+  };
+  const outcomes = await runNative({ steps: makeSteps(), files: INSTALLED, texts }, toStderr);
+  requireSuccess(outcomes);
+  printTable(COMMANDS.map((_, index) => readRow(outcomes, index)));
+}
+
+try {
+  await bench();
+} catch (error) {
+  process.stderr.write(`bench: error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
