@@ -23,7 +23,7 @@ function requireRoot(): void {
 }
 
 /**
- * Returns the directory of the root, which must not be written to; makes it first if there is none yet (about 40 s, 700 MB).
+ * Returns the directory of the root, which must not be written to; makes it first if there is none yet (about 40 s, 600 MB).
  * Several processes may call this at once. Throws an Error with the end of the output where it cannot be made.
  */
 export async function ensureRoot(progress: Progress): Promise<string> {

@@ -1,0 +1,77 @@
+// `npm test`: everything, in the order in which a failure is cheapest: checks, build, unit tests, daemon tests, lab.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** What vitest's JSON reporter writes, as far as it is used here. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly success: boolean;
+}
+
+function run(what: string, words: readonly string[]): boolean {
+  process.stdout.write(`\n== ${what}\n`);
+  const begin = performance.now();
+  const [program = "", ...args] = words;
+  const { status } = spawnSync(program, args, { stdio: ["ignore", "inherit", "inherit"] });
+  process.stdout.write(
+    `== ${what}: ${status === 0 ? "ok" : "failed"}, ${((performance.now() - begin) / 1000).toFixed(1)} s\n`,
+  );
+  return status === 0;
+}
+
+function check(what: string, words: readonly string[]): Counts {
+  return run(what, words) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A skipped test counts as failed: it has shown nothing. So does a run that ended before it could count. */
+function runTests(project: string): Counts {
+  const file = `build/test/${project}.json`;
+  rmSync(file, { force: true });
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const ended = run(`${project} tests`, [
+    "npx",
+    "vitest",
+    "run",
+    "--project",
+    project,
+    "--no-file-parallelism",
+    ...reporters,
+  ]);
+  try {
+    const report = JSON.parse(readFileSync(file, "utf8")) as Report;
+    const failed = report.numFailedTests + report.numPendingTests + report.numTodoTests;
+    return { passed: report.numPassedTests, failed: ended && report.success ? failed : Math.max(1, failed) };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+const STAGES: readonly (() => Counts)[] = [
+  () => check("types", ["npx", "tsc"]),
+  () => check("lint", ["npx", "biome", "ci"]),
+  () => check("unused code", ["npx", "knip"]),
+  () => runTests("unit"),
+  () => check("build", ["node", "packaging/run.mjs", "packaging/build.ts", "--checked"]),
+  () => runTests("daemon"),
+  () => runTests("lab"),
+];
+
+mkdirSync("build/test", { recursive: true });
+const begin = performance.now();
+let passed = 0;
+let failed = 0;
+for (const stage of STAGES) {
+  const counts = stage();
+  passed += counts.passed;
+  failed += counts.failed;
+}
+process.stdout.write(`\nin ${((performance.now() - begin) / 1000).toFixed(0)} s\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
