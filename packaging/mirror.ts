@@ -12,19 +12,22 @@ const FORMAT = "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)";
 export function findDebianMirror(): string {
   const told = process.env["VIRTSSH_DEBIAN_MIRROR"];
   if (told !== undefined && told !== "") return told;
-  const options = ["--no-release-info", "--format", FORMAT]; // or it prints nothing before the first `apt-get update`
-  const indexes = runCommand(["apt-get", "indextargets", ...options, "Created-By: Packages"]);
-  const rows = indexes.split("\n").map((line) => line.split("|"));
+  const rows = listIndexes([]);
   const known = rows.find(
     ([origin, label, component]) => origin === "Debian" && label === "Debian" && component === "main",
   );
-  // Origin and label are known only after an `apt-get update`; without them the customary path of the archive has to do.
-  const likely = rows.find(([, , , uri]) => /\/debian\/?$/.test(uri ?? ""));
+  // Before the first `apt-get update` apt knows no origins, so the customary path of the archive has to do.
+  const likely = listIndexes(["--no-release-info"]).find(([, , , uri]) => /\/debian(\.list)?\/?$/.test(uri ?? ""));
   const mirror = (known ?? likely)?.[3];
   if (mirror === undefined) {
     throw new Error("no Debian mirror in apt's source lists: set VIRTSSH_DEBIAN_MIRROR to the address of one");
   }
   return mirror.startsWith(MIRROR_FILE) ? readMirrorFile(mirror) : mirror;
+}
+
+function listIndexes(options: readonly string[]): string[][] {
+  const indexes = runCommand(["apt-get", "indextargets", ...options, "--format", FORMAT, "Created-By: Packages"]);
+  return indexes.split("\n").map((line) => line.split("|"));
 }
 
 /** apt-transport-mirror(1): a file of addresses, the best first, as cloud images have it. */
