@@ -17,7 +17,9 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   "sys/native.d.ts": [],
   "sys/linux.ts": ["sys/system.ts", "sys/errno.ts", "virtssh:native"],
 
-  "explain.ts": ["failure.ts", "quote.ts", "sys/errno.ts"],
+  "explain.ts": ["failure.ts", "quote.ts", "sys/errno.ts", "words/"],
+  "words/": ["failure.ts", "quote.ts", "sys/errno.ts", "words/explanation.ts"],
+  "words/explanation.ts": ["failure.ts", "quote.ts"],
   "target.ts": ["failure.ts"],
   "endpoint.ts": ["target.ts", "sys/system.ts"],
 

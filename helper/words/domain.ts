@@ -1,0 +1,60 @@
+/** What is wrong with a domain, in words. */
+
+import type { DomainFacts, StoppedState } from "../failure.ts";
+import { quote, shellQuote } from "../quote.ts";
+import { type Explanation, type Kind, virshWord } from "./explanation.ts";
+
+export function explainDomain(
+  failure: Kind<"domain-not-found" | "domain-ambiguous" | "domain-stopped" | "no-vsock-device">,
+): Explanation {
+  switch (failure.kind) {
+    case "domain-not-found":
+      return {
+        error: `cannot find domain ${quote(failure.name)} in ${failure.uris.join(" or ")}`,
+        hint: `list the domains with: virsh -c ${failure.uris[0] ?? "qemu:///system"} list --all`,
+      };
+    case "domain-ambiguous":
+      return explainAmbiguity(failure);
+    case "domain-stopped":
+      return {
+        error: `domain ${quote(failure.domain.name)} is ${failure.state}`,
+        hint: hintSession(failure.domain) ?? hintStart(failure.domain, failure.state),
+      };
+    case "no-vsock-device":
+      return {
+        error: `domain ${quote(failure.domain.name)} has no vsock device`,
+        hint: hintSession(failure.domain) ?? hintAttach(failure.domain),
+      };
+  }
+}
+
+function explainAmbiguity({ name, candidates }: Kind<"domain-ambiguous">): Explanation {
+  const uris = [...new Set(candidates.map((candidate) => candidate.uri))];
+  const names = candidates.map((candidate) => quote(candidate.name));
+  const targets = candidates.map((candidate) => shellQuote(candidate.target));
+  return {
+    error: `domain ${quote(name)} is ambiguous in ${uris.join(" and ")}: ${names.join(" and ")} differ only in case`,
+    hint: `use ${targets.join(" or ")}`,
+  };
+}
+
+function hintSession({ inSession }: DomainFacts): string | undefined {
+  return inSession === undefined ? undefined : `qemu:///session has one that runs: use ${shellQuote(inSession)}`;
+}
+
+const REMEDIES: Readonly<Record<StoppedState, string>> = {
+  paused: "resume it with: virsh -c URI resume NAME",
+  "in shutdown": "start it again, once it is shut off, with: virsh -c URI start NAME",
+  "shut off": "start it with: virsh -c URI start NAME",
+  crashed: "start it again with: virsh -c URI destroy NAME && virsh -c URI start NAME",
+  pmsuspended: "wake it up with: virsh -c URI dompmwakeup NAME",
+};
+
+function hintStart({ virshName, uri }: DomainFacts, state: StoppedState): string {
+  return REMEDIES[state].replaceAll("URI", uri).replaceAll("NAME", () => virshWord(virshName));
+}
+
+function hintAttach({ virshName, uri }: DomainFacts): string {
+  const device = '<vsock><cid auto="yes"/></vsock>';
+  return `add one with: echo '${device}' | virsh -c ${uri} attach-device --live --config ${virshWord(virshName)} /dev/stdin`;
+}

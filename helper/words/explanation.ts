@@ -1,0 +1,17 @@
+/** What a failure is explained by, and the parts of sentences that several failures share. */
+
+import type { Failure } from "../failure.ts";
+import { shellQuote } from "../quote.ts";
+
+export interface Explanation {
+  readonly error: string;
+  /** One thing to do, by whoever can. */
+  readonly hint?: string;
+}
+
+export type Kind<Name extends Failure["kind"]> = Extract<Failure, { readonly kind: Name }>;
+
+/** A domain as an argument of virsh, which takes no name that begins with `-` for one. */
+export function virshWord(name: string): string {
+  return name.startsWith("-") ? `-- ${shellQuote(name)}` : shellQuote(name);
+}

@@ -1,0 +1,62 @@
+/** What the way to a guest can end with, in words. */
+
+import type { Failure, GuestFacts } from "../failure.ts";
+import { quote } from "../quote.ts";
+import { describeErrno } from "../sys/errno.ts";
+import { type Explanation, type Kind, virshWord } from "./explanation.ts";
+
+export function explainVsock(failure: Kind<"vsock-unsupported" | "vsock-forbidden">): Explanation {
+  switch (failure.kind) {
+    case "vsock-unsupported":
+      return {
+        error: "cannot use VSOCK: this kernel has no AF_VSOCK",
+        hint: "load it with: sudo modprobe vhost_vsock",
+      };
+    case "vsock-forbidden":
+      return {
+        error: `cannot use VSOCK: the kernel forbids it to this process (${failure.errno})`,
+        hint: "run ssh outside the container or sandbox: its seccomp filter blocks AF_VSOCK",
+      };
+  }
+}
+
+export function explainGuest(failure: Extract<Failure, { readonly guest: GuestFacts }>): Explanation {
+  switch (failure.kind) {
+    case "no-guest-at-cid":
+      return {
+        error: `cannot connect to ${describeGuest(failure.guest)}: no guest holds its cid (${failure.guest.cid}) now`,
+        hint: hintGone(failure.guest),
+      };
+    case "guest-refused":
+      return {
+        error: `cannot connect to ${describeGuest(failure.guest)}: nothing listens on ${describePort(failure.guest)}`,
+        hint: "check in the guest what listens: ss -l --vsock",
+      };
+    case "guest-silent":
+      return {
+        error:
+          `cannot connect to ${describeGuest(failure.guest)}: ` +
+          `no answer on ${describePort(failure.guest)} within ${failure.seconds} s`,
+        hint: "if it is still booting, try again when it is up; if not, check in the guest: lsmod | grep vsock",
+      };
+    case "guest-unreachable":
+      return {
+        error: `cannot connect to ${describeGuest(failure.guest)} on ${describePort(failure.guest)}: ${describeErrno(failure.errno)}`,
+        hint: hintGone(failure.guest),
+      };
+  }
+}
+
+function describeGuest({ domain, cid }: GuestFacts): string {
+  return domain === undefined ? `cid ${cid}` : `domain ${quote(domain.name)}`;
+}
+
+/** The CID is said once: it is in the guest's description where there is no domain. */
+function describePort({ domain, cid, port }: GuestFacts): string {
+  return domain === undefined ? `vsock port ${port}` : `vsock port ${port} (cid ${cid})`;
+}
+
+function hintGone({ domain }: GuestFacts): string {
+  if (domain === undefined) return "see which guests run with: virsh -c qemu:///system list";
+  return `see whether it still runs with: virsh -c ${domain.uri} domstate ${virshWord(domain.virshName)}`;
+}
