@@ -100,7 +100,7 @@ function keepTrying(sys: System, place: Place, untilMs: number): OpenSocket | un
 
 function runDaemon(sys: System, program: string, deadlineMs: number): number {
   try {
-    return sys.run(program, DAEMON_ARGUMENTS, deadlineMs);
+    return sys.run([program, ...DAEMON_ARGUMENTS], deadlineMs);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     const reason = error.errno === ETIMEDOUT ? "it was not ready in time" : errnoName(error.errno);

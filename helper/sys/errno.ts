@@ -5,6 +5,7 @@ export const ENOENT = 2;
 export const EIO = 5;
 export const EAGAIN = 11;
 export const EACCES = 13;
+export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
 export const EPIPE = 32;
@@ -24,12 +25,15 @@ const NAMES: Readonly<Record<number, string>> = {
   11: "EAGAIN",
   12: "ENOMEM",
   13: "EACCES",
+  17: "EEXIST",
   19: "ENODEV",
   20: "ENOTDIR",
+  21: "EISDIR",
   22: "EINVAL",
   23: "ENFILE",
   24: "EMFILE",
   28: "ENOSPC",
+  30: "EROFS",
   32: "EPIPE",
   36: "ENAMETOOLONG",
   40: "ELOOP",
@@ -53,17 +57,24 @@ export function errnoName(errno: number): string {
 
 /** The errors that a socket or a new process can meet, in words; as strerror(3) would say it. */
 const WORDS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
   EAGAIN: "a limit of this host is reached",
+  EEXIST: "there is one already",
   EIO: "input/output error",
+  EISDIR: "it is a directory",
+  ELOOP: "too many symbolic links",
   EMFILE: "too many open files in this process",
   ENAMETOOLONG: "the path is too long",
   ENETUNREACH: "no way leads there",
   ENFILE: "too many open files on this host",
   ENOBUFS: "out of memory",
+  ENOENT: "no such file or directory",
   ENOMEM: "out of memory",
   ENOSPC: "no space left",
   ENOTDIR: "a part of the path is no directory",
+  EPERM: "it is not permitted",
   EPROTOTYPE: "it is not a stream socket",
+  EROFS: "the file system is read-only",
 };
 
 /** "too many open files in this process (EMFILE)"; a name without words here as it is. */

@@ -3,6 +3,7 @@
 import * as native from "virtssh:native";
 import { EAGAIN, EINPROGRESS, EIO, ENOTSOCK, EPIPE, ETIMEDOUT } from "./errno.ts";
 import {
+  type Captured,
   type Child,
   ClientGoneError,
   type Descriptor,
@@ -10,7 +11,9 @@ import {
   type Pipe,
   type System,
   SystemError,
+  type Until,
   type VsockAddress,
+  WokenError,
 } from "./system.ts";
 
 const STDOUT = 1;
@@ -18,9 +21,11 @@ const STDOUT = 1;
 /** Bits of poll(2). */
 const POLLIN = 0x001;
 const POLLOUT = 0x004;
-/** native.poll() adds it when the other descriptor has ended. */
+/** native.poll() adds these when the other descriptor has ended, and when there is something to read from the waker. */
 const OTHER_ENDED = 0x10000;
-const NO_OTHER = -1;
+const WAKER_READABLE = 0x20000;
+/** In place of a descriptor: none. */
+const NONE = -1;
 
 /** AF_UNIX in sys/socket.h. */
 const AF_UNIX = 1;
@@ -32,6 +37,13 @@ const SIGTERM = 15;
 const CONNECT_SLICE_MS = 500;
 
 const READ_CHUNK_BYTES = 65_536;
+
+/** What is kept of a program's output. */
+const MAX_OUTPUT_BYTES = 1_048_576;
+
+/** Of a new file, until it has the mode that it shall have. */
+const PRIVATE = 0o600;
+const ALL_MODE_BITS = 0o7777;
 
 /** The largest wait that a 32-bit argument holds. */
 const MAX_WAIT_MS = 0x7fff_ffff;
@@ -60,15 +72,28 @@ class OpenDescriptor implements Descriptor {
   }
 }
 
-/** Waits for `events`; ends early, with an error, when nobody listens to our stdout any more. */
-function waitFor(fd: number, events: number, deadlineMs: number): void {
-  const ready = check("poll", native.poll(fd, events, STDOUT, deadlineMs));
+/** Waits for `events`; ends early, with an error, when nobody listens to our stdout any more, or when the waker calls. */
+function waitFor(fd: number, events: number, until: Until): void {
+  const { deadlineMs, wakerFd } = typeof until === "number" ? { deadlineMs: until, wakerFd: NONE } : until;
+  const ready = check("poll", native.poll(fd, events, STDOUT, wakerFd, deadlineMs));
   if (ready === 0) throw new SystemError("poll", ETIMEDOUT);
-  if (ready === OTHER_ENDED) throw new ClientGoneError();
+  if ((ready & (OTHER_ENDED - 1)) !== 0) return;
+  if ((ready & OTHER_ENDED) !== 0) throw new ClientGoneError();
+  if ((ready & WAKER_READABLE) !== 0) throw new WokenError();
 }
 
 function checkClient(): void {
-  if (native.poll(NO_OTHER, 0, STDOUT, 0) === OTHER_ENDED) throw new ClientGoneError();
+  if (native.poll(NONE, 0, STDOUT, NONE, 0) === OTHER_ENDED) throw new ClientGoneError();
+}
+
+function hasInput(fd: number, deadlineMs: number): boolean {
+  try {
+    waitFor(fd, POLLIN, deadlineMs);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemError && error.errno === ETIMEDOUT) return false;
+    throw error;
+  }
 }
 
 function leftMs(deadlineMs: number): number {
@@ -84,12 +109,13 @@ function connectUnix(path: string, deadlineMs: number): Descriptor {
   }
 }
 
-function connectVsock({ cid, port }: VsockAddress, deadlineMs: number): Descriptor {
+function connectVsock({ cid, port }: VsockAddress, until: Until): Descriptor {
+  const deadlineMs = typeof until === "number" ? until : until.deadlineMs;
   const socket = new OpenDescriptor(check("socket", native.socketVsock()));
   try {
     const started = native.connectVsock(socket.fd, cid, port, leftMs(deadlineMs));
     if (started !== -EINPROGRESS) check("connect", started);
-    else waitConnected(socket.fd, deadlineMs);
+    else waitConnected(socket.fd, until);
     check("fcntl", native.setBlocking(socket.fd));
     return socket;
   } catch (error) {
@@ -98,8 +124,8 @@ function connectVsock({ cid, port }: VsockAddress, deadlineMs: number): Descript
   }
 }
 
-function waitConnected(fd: number, deadlineMs: number): void {
-  waitFor(fd, POLLOUT, deadlineMs);
+function waitConnected(fd: number, until: Until): void {
+  waitFor(fd, POLLOUT, until);
   const error = check("getsockopt", native.socketError(fd));
   if (error > 0) throw new SystemError("connect", error);
 }
@@ -109,6 +135,14 @@ function read(fd: number, into: Uint8Array, deadlineMs: number): number {
     waitFor(fd, POLLIN, deadlineMs);
     const count = native.read(fd, into);
     if (count !== -EAGAIN) return check("read", count);
+  }
+}
+
+function peek(fd: number, into: Uint8Array, until: Until): number {
+  for (;;) {
+    waitFor(fd, POLLIN, until);
+    const count = native.peek(fd, into);
+    if (count !== -EAGAIN) return check("recv", count);
   }
 }
 
@@ -123,11 +157,16 @@ function write(fd: number, bytes: Uint8Array, deadlineMs: number): void {
 
 function readFile(path: string, maxBytes: number): Uint8Array {
   using file = new OpenDescriptor(check("open", native.open(path)));
+  return readAll(maxBytes, (chunk) => check("read", native.read(file.fd, chunk)));
+}
+
+/** Up to the end, or to `maxBytes`. */
+function readAll(maxBytes: number, readSome: (into: Uint8Array) => number): Uint8Array {
   const chunks: Uint8Array[] = [];
   let length = 0;
   while (length < maxBytes) {
     const chunk = new Uint8Array(Math.min(READ_CHUNK_BYTES, maxBytes - length));
-    const count = check("read", native.read(file.fd, chunk));
+    const count = readSome(chunk);
     if (count === 0) break;
     chunks.push(chunk.slice(0, count)); // /proc gives a page at a time
     length += count;
@@ -146,6 +185,46 @@ function readFileFacts(path: string): FileFacts {
   if (typeof facts === "number") throw new SystemError("stat", -facts);
   const [mode, uid, gid] = facts;
   return { mode, uid, gid };
+}
+
+function checkText(call: string, result: string | number): string {
+  if (typeof result === "number") throw new SystemError(call, -result);
+  return result;
+}
+
+function createFile(path: string, content: Uint8Array, { mode, uid, gid }: FileFacts): void {
+  using file = new OpenDescriptor(check("open", native.create(path, PRIVATE)));
+  try {
+    const made = readFileFacts(path);
+    if (made.uid !== uid || made.gid !== gid) check("fchown", native.setOwner(file.fd, uid, gid));
+    check("fchmod", native.setMode(file.fd, mode & ALL_MODE_BITS));
+    write(file.fd, content, Number.POSITIVE_INFINITY);
+    check("fsync", native.sync(file.fd));
+  } catch (error) {
+    native.remove(path);
+    throw error;
+  }
+}
+
+function run(command: readonly string[], deadlineMs: number): number {
+  return check("wait", native.wait(check("spawn", native.spawn(command, NONE)), deadlineMs));
+}
+
+/** Reads to the end of its output, even past what is kept: or it would wait for a reader. */
+function capture(command: readonly string[], deadlineMs: number): Captured {
+  using pipe = makePipe();
+  const pid = check("spawn", native.spawn(command, pipe.writeEnd));
+  abandon(pipe.writeEnd); // or there would be no end of it
+  try {
+    const readSome = (into: Uint8Array) => read(pipe.readEnd, into, deadlineMs);
+    const output = readAll(MAX_OUTPUT_BYTES, readSome);
+    const rest = new Uint8Array(READ_CHUNK_BYTES);
+    while (readSome(rest) > 0);
+    return { status: check("wait", native.wait(pid, deadlineMs)), output };
+  } catch (error) {
+    native.kill(pid, SIGTERM);
+    throw error;
+  }
 }
 
 function makePipe(): Pipe {
@@ -203,8 +282,8 @@ function splice(from: number, to: number, maxBytes: number): number {
   for (;;) {
     const count = native.splice(from, to, maxBytes);
     if (count !== -EAGAIN) return check("splice", count);
-    check("poll", native.poll(from, POLLIN, NO_OTHER, Number.POSITIVE_INFINITY));
-    check("poll", native.poll(to, POLLOUT, NO_OTHER, Number.POSITIVE_INFINITY));
+    check("poll", native.poll(from, POLLIN, NONE, NONE, Number.POSITIVE_INFINITY));
+    check("poll", native.poll(to, POLLOUT, NONE, NONE, Number.POSITIVE_INFINITY));
   }
 }
 
@@ -215,16 +294,25 @@ export const linux: System = {
   connectUnix,
   connectVsock,
   read,
+  peek,
+  hasInput,
   write,
   canCarryFd: (fd) => native.socketDomain(fd) === AF_UNIX,
   sendFd: (over, fd) => void check("sendmsg", native.sendFd(over, fd)),
   readFileFacts,
   readFile,
-  pause: (milliseconds) => void native.poll(NO_OTHER, 0, NO_OTHER, native.nowMs() + milliseconds),
-  run: (program, words, deadlineMs) =>
-    check("wait", native.wait(check("spawn", native.spawn(program, ...words)), deadlineMs)),
+  realPath: (path) => checkText("realpath", native.realPath(path)),
+  readLink: (path) => checkText("readlink", native.readLink(path)),
+  createFile,
+  rename: (from, to) => void check("rename", native.rename(from, to)),
+  removeFile: (path) => void check("unlink", native.remove(path)),
+  makeDirectory: (path, mode) => void check("mkdir", native.makeDirectory(path, mode)),
+  isTerminal: native.isTerminal,
+  pause: (milliseconds) => void native.poll(NONE, 0, NONE, NONE, native.nowMs() + milliseconds),
+  run,
+  capture,
   waitReadable(fd, other) {
-    const ready = check("poll", native.poll(fd, POLLIN, other, Number.POSITIVE_INFINITY));
+    const ready = check("poll", native.poll(fd, POLLIN, other, NONE, Number.POSITIVE_INFINITY));
     // What has arrived already is still worth carrying to an end that may be half closed; nothing, to one that is gone.
     return (ready & OTHER_ENDED) === 0;
   },

@@ -14,8 +14,9 @@ declare module "virtssh:native" {
   export function socketError(fd: number): number;
   export function setBlocking(fd: number): number;
   export function socketDomain(fd: number): number;
-  export function poll(fd: number, events: number, other: number, deadlineMs: number): number;
+  export function poll(fd: number, events: number, other: number, waker: number, deadlineMs: number): number;
   export function read(fd: number, bytes: Uint8Array): number;
+  export function peek(fd: number, bytes: Uint8Array): number;
   export function write(fd: number, bytes: Uint8Array): number;
   export function sendFd(over: number, fd: number): number;
   export function pipe(): number | [readEnd: number, writeEnd: number];
@@ -26,5 +27,15 @@ declare module "virtssh:native" {
   export function fork(): number;
   export function kill(pid: number, signal: number): number;
   export function wait(pid: number, deadlineMs: number): number;
-  export function spawn(program: string, first: string, second: string): number;
+  export function spawn(words: readonly string[], output: number): number;
+  export function isTerminal(fd: number): boolean;
+  export function realPath(path: string): string | number;
+  export function readLink(path: string): string | number;
+  export function create(path: string, mode: number): number;
+  export function setMode(fd: number, mode: number): number;
+  export function setOwner(fd: number, uid: number, gid: number): number;
+  export function sync(fd: number): number;
+  export function rename(from: string, to: string): number;
+  export function remove(path: string): number;
+  export function makeDirectory(path: string, mode: number): number;
 }

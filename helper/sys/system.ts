@@ -43,6 +43,26 @@ export class SystemError extends Error {
   }
 }
 
+/** What a program came to. */
+export interface Captured {
+  /** Its exit status; 128 and more for a signal. */
+  readonly status: number;
+  /** What it wrote to stdout and stderr, as it came. */
+  readonly output: Uint8Array;
+}
+
+/** A deadline, and a descriptor: as soon as there is something to read from it, the wait is over, with a WokenError. */
+interface WakingWait {
+  readonly deadlineMs: number;
+  readonly wakerFd: number;
+}
+
+/** How long to wait. */
+export type Until = number | WakingWait;
+
+/** A wait was ended by its waker. */
+export class WokenError extends Error {}
+
 /** Whoever started us has closed the other end of our stdout: nobody is left to work for. */
 export class ClientGoneError extends Error {}
 
@@ -60,9 +80,13 @@ export interface System {
   /** A connected stream socket. */
   connectUnix(path: string, deadlineMs: number): Descriptor;
   /** A connected, blocking stream socket. */
-  connectVsock(address: VsockAddress, deadlineMs: number): Descriptor;
+  connectVsock(address: VsockAddress, until: Until): Descriptor;
   /** Reads at least one byte into `into`, and returns how many; 0 is the end. */
   read(fd: number, into: Uint8Array, deadlineMs: number): number;
+  /** As `read`, but what was read is still there to be read. */
+  peek(fd: number, into: Uint8Array, until: Until): number;
+  /** Whether there is something to read from `fd`, or it has ended, before `deadlineMs`. */
+  hasInput(fd: number, deadlineMs: number): boolean;
   /** Writes all of `bytes`. */
   write(fd: number, bytes: Uint8Array, deadlineMs: number): void;
   /** Whether `fd` is a socket that can carry descriptors (AF_UNIX). */
@@ -74,10 +98,24 @@ export interface System {
   readFileFacts(path: string): FileFacts;
   /** At most `maxBytes` from the start of the file at `path`. */
   readFile(path: string, maxBytes: number): Uint8Array;
+  /** The path of the same file with every symbolic link followed. */
+  realPath(path: string): string;
+  /** Where the symbolic link at `path` leads, as it is written there; EINVAL for what is none. */
+  readLink(path: string): string;
+  /** Makes a file with that content, and returns when it is on the disk. EEXIST where there is something of that name. */
+  createFile(path: string, content: Uint8Array, facts: FileFacts): void;
+  /** In one act: at `to` there is the old file, or the new one. */
+  rename(from: string, to: string): void;
+  removeFile(path: string): void;
+  makeDirectory(path: string, mode: number): void;
+  isTerminal(fd: number): boolean;
+
   /** Does nothing for so long. */
   pause(milliseconds: number): void;
   /** Runs a program to its end, detached, with no input or output, and returns its exit status; 128 and more for a signal. */
-  run(program: string, args: readonly [first: string, second: string], deadlineMs: number): number;
+  run(command: readonly string[], deadlineMs: number): number;
+  /** The same, and returns what it wrote; what it writes past 1 MiB is lost. At most 15 words; a program without `/` is looked up in PATH. */
+  capture(command: readonly string[], deadlineMs: number): Captured;
 
   /** Waits without limit until `fd` has something to read or has ended; false if `other` has ended first. */
   waitReadable(fd: number, other: number): boolean;

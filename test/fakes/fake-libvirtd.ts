@@ -1,12 +1,15 @@
 // A libvirt daemon as far as its protocol shows: takes a client's bytes, answers with bytes. It encodes and decodes by itself,
 // from libvirt's src/remote/remote_protocol.x and src/rpc/virnetprotocol.x, so that it cannot share a mistake with the helper.
 
+import { Arguments } from "./fake-arguments.ts";
+import { describeKnown, domainBytes, type FakeDomain, type KnownDomain } from "./fake-domain.ts";
 import { type Misbehaviour, makeReply, text, word } from "./fake-replies.ts";
 
 /** Procedures of remote_protocol.x. */
 export const PROC = {
   open: 1,
   close: 2,
+  create: 9,
   getXmlDesc: 14,
   lookupById: 22,
   lookupByName: 23,
@@ -15,21 +18,9 @@ export const PROC = {
   authPolkit: 70,
   getState: 212,
   listAllDomains: 273,
+  registerEvent: 316,
+  lifecycleEvent: 318,
 } as const;
-
-/** virDomainState of libvirt-domain.h. */
-const STATES = {
-  "no state": 0,
-  running: 1,
-  idle: 2,
-  paused: 3,
-  "in shutdown": 4,
-  "shut off": 5,
-  crashed: 6,
-  pmsuspended: 7,
-} as const;
-
-type FakeState = keyof typeof STATES;
 
 /** remote_auth_type */
 const AUTH_NONE = 0;
@@ -40,19 +31,12 @@ const ERR_RPC = 39;
 const ERR_NO_DOMAIN = 42;
 export const ERR_AUTH_FAILED = 45;
 
-export interface FakeDomain {
-  readonly name: string;
-  /** 32 hex digits, hyphens or not; made out of the position unless told. */
-  readonly uuid?: string;
-  /** The live ID; its position, from 1, unless told. None while it is shut off or crashed. */
-  readonly id?: number;
-  /** Running unless told. */
-  readonly state?: FakeState;
-  /** The address in its vsock device; no device unless told. */
-  readonly cid?: number;
-  /** All of its XML, in place of what follows from the rest. */
-  readonly xml?: string;
-}
+/** virDomainEventType */
+const EVENTS = { defined: 0, undefined: 1, started: 2, suspended: 3, resumed: 4, stopped: 5, shutdown: 6 } as const;
+
+/** VIR_ERR_OPERATION_INVALID and VIR_ERR_OPERATION_DENIED of virterror.h. */
+const ERR_OPERATION_INVALID = 55;
+const ERR_OPERATION_DENIED = 29;
 
 interface FakeError {
   readonly code: number;
@@ -88,6 +72,7 @@ export class FakeLibvirtd {
   domains: readonly FakeDomain[];
   /** Every call of every client: `lookupByName "web"`. */
   readonly calls: string[] = [];
+  readonly #clients: FakeClient[] = [];
 
   constructor(options: FakeLibvirtdOptions = {}) {
     this.options = options;
@@ -95,35 +80,20 @@ export class FakeLibvirtd {
   }
 
   accept(): FakeClient {
-    return new FakeClient(this);
+    const client = new FakeClient(this);
+    this.#clients.push(client);
+    return client;
   }
-}
 
-interface KnownDomain {
-  readonly name: string;
-  readonly uuid: Buffer;
-  readonly id: number;
-  readonly state: number;
-  readonly xml: string;
-}
-
-function describe(domain: FakeDomain, index: number): KnownDomain {
-  const state = domain.state ?? "running";
-  const isLive = state !== "shut off" && state !== "crashed";
-  const id = isLive ? (domain.id ?? index + 1) : -1;
-  const uuid = Buffer.from((domain.uuid ?? String(index + 1).padStart(32, "0")).replaceAll("-", ""), "hex");
-  return { name: domain.name, uuid, id, state: STATES[state], xml: domain.xml ?? makeXml(domain, id) };
-}
-
-function makeXml({ name, cid }: FakeDomain, id: number): string {
-  const escaped = name.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  const vsock = cid === undefined ? "" : `<vsock model='virtio'><cid auto='no' address='${cid}'/></vsock>`;
-  const live = id < 0 ? "" : ` id='${id}'`;
-  return `<domain type='kvm'${live}>\n  <name>${escaped}</name>\n  <devices>\n    ${vsock}\n  </devices>\n</domain>\n`;
-}
-
-function domainBytes({ name, uuid, id }: KnownDomain): Buffer {
-  return Buffer.concat([text(name), uuid, word(id)]);
+  /** Changes a domain, by its name, and tells who wants to know. */
+  change(name: string, change: Partial<FakeDomain>, event: keyof typeof EVENTS): void {
+    this.domains = this.domains.map((domain) => (domain.name === name ? { ...domain, ...change } : domain));
+    const index = this.domains.findIndex((domain) => domain.name === name);
+    const domain = this.domains[index];
+    if (domain === undefined) throw new Error(`no domain ${name}`);
+    const bytes = Buffer.concat([domainBytes(describeKnown(domain, index)), word(EVENTS[event]), word(0)]);
+    for (const client of this.#clients) client.tell(bytes);
+  }
 }
 
 /** struct remote_error: the strings and objects that it may carry are left out. */
@@ -133,41 +103,8 @@ function errorBody({ code, message }: FakeError): Buffer {
   return Buffer.concat([word(code), word(domain), word(1), text(message), ...words]);
 }
 
-/** Arguments of a call, read strictly: what is left over, or missing, is an error as in libvirt. */
-class Arguments {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  word(): number {
-    this.#at += 4;
-    return this.#bytes.readInt32BE(this.#at - 4);
-  }
-
-  bytes(length: number): Buffer {
-    const start = this.#at;
-    this.#at += Math.ceil(length / 4) * 4;
-    if (this.#at > this.#bytes.length) throw new RangeError("arguments are cut short");
-    return this.#bytes.subarray(start, start + length);
-  }
-
-  text(): string {
-    return this.bytes(this.word()).toString();
-  }
-
-  domain(): { name: string; uuid: Buffer } {
-    const [name, uuid] = [this.text(), this.bytes(16)];
-    this.word();
-    return { name, uuid };
-  }
-
-  end(): void {
-    if (this.#at !== this.#bytes.length) throw new RangeError("arguments are too long");
-  }
-}
+/** Of a registration for events. */
+const CALLBACK = 1;
 
 type Answer = Buffer | FakeError;
 
@@ -178,9 +115,32 @@ export class FakeClient {
   #held: Buffer = Buffer.alloc(0);
   #isTrusted = false;
   #isOpen = false;
+  #isReadOnly = false;
+  #isRegistered = false;
+  #events: Buffer = Buffer.alloc(0);
 
   constructor(daemon: FakeLibvirtd) {
     this.#daemon = daemon;
+  }
+
+  /** An event, if the client has registered for it: struct remote_domain_event_callback_lifecycle_msg. */
+  tell(message: Buffer): void {
+    if (!this.#isRegistered) return;
+    const event = {
+      procedure: PROC.lifecycleEvent,
+      type: 2,
+      serial: 0,
+      status: 0,
+      body: Buffer.concat([word(CALLBACK), message]),
+    };
+    this.#events = Buffer.concat([this.#events, makeReply(undefined, event).bytes]);
+  }
+
+  /** What the daemon has to say without being asked. */
+  takeEvents(): Buffer {
+    const events = this.#events;
+    this.#events = Buffer.alloc(0);
+    return events;
   }
 
   /** Takes what the client sent, which need not be whole calls, and answers. */
@@ -251,6 +211,7 @@ export class FakeClient {
         calls.push(`open ${JSON.stringify(uri)}${flags === 1 ? " read-only" : ""}`);
         if (!this.#isTrusted || isNamed !== 1) return { code: ERR_RPC, message: "authentication required" };
         this.#isOpen = true;
+        this.#isReadOnly = flags === 1;
         return Buffer.alloc(0);
       }
       case PROC.close:
@@ -286,12 +247,33 @@ export class FakeClient {
       case PROC.listAllDomains: {
         const [needsResults, flags] = [args.word(), args.word()];
         calls.push(`listAllDomains ${needsResults} ${flags}`);
-        const all = this.#daemon.domains.map(describe);
+        const all = this.#daemon.domains.map(describeKnown);
         return Buffer.concat([word(all.length), ...all.map(domainBytes), word(all.length)]);
       }
+      case PROC.registerEvent: {
+        const [eventId, hasDomain] = [args.word(), args.word()];
+        const about = hasDomain === 1 ? ` ${JSON.stringify(args.domain().name)}` : "";
+        calls.push(`registerEvent ${eventId}${about}`);
+        this.#isRegistered = true;
+        return word(CALLBACK);
+      }
+      case PROC.create:
+        return this.#create(args.domain());
       default:
         return { code: ERR_RPC, message: `unknown procedure ${procedure}` };
     }
+  }
+
+  #create({ name }: { name: string }): Answer {
+    const daemon = this.#daemon;
+    daemon.calls.push(`create ${JSON.stringify(name)}`);
+    if (this.#isReadOnly)
+      return { code: ERR_OPERATION_DENIED, message: "operation create forbidden for read only access" };
+    const domain = daemon.domains.find((one) => one.name === name);
+    if (domain === undefined) return { code: ERR_NO_DOMAIN, message: "Domain not found" };
+    if (domain.state !== "shut off") return { code: ERR_OPERATION_INVALID, message: "domain is already running" };
+    daemon.change(name, { state: "running" }, "started");
+    return Buffer.alloc(0);
   }
 
   /** As libvirt does, by the UUID alone: a stale name or ID makes no difference. */
@@ -307,7 +289,7 @@ export class FakeClient {
   }
 
   #find(fits: (domain: KnownDomain) => boolean, answer: (domain: KnownDomain) => Buffer): Answer {
-    const found = this.#daemon.domains.map(describe).find(fits);
+    const found = this.#daemon.domains.map(describeKnown).find(fits);
     return found === undefined ? { code: ERR_NO_DOMAIN, message: "Domain not found" } : answer(found);
   }
 }

@@ -1,45 +1,38 @@
 // The kernel and whatever it leads to, in memory: a System whose other ends answer inside the call. Its clock moves only while
 // somebody waits.
 
+import { EACCES, EAFNOSUPPORT, ENODEV, ENOENT, EPERM, EPIPE, ETIMEDOUT } from "../../helper/sys/errno.ts";
 import {
-  EACCES,
-  EAFNOSUPPORT,
-  ECONNRESET,
-  EINVAL,
-  ENODEV,
-  ENOENT,
-  EPERM,
-  EPIPE,
-  ETIMEDOUT,
-} from "../../helper/sys/errno.ts";
-import {
-  type Child,
+  type Captured,
   ClientGoneError,
   type Descriptor,
-  type FileFacts,
-  type Pipe,
   type System,
   SystemError,
+  type Until,
   type VsockAddress,
+  WokenError,
 } from "../../helper/sys/system.ts";
+import { FakeDescriptors, type FakeDescriptorsOptions } from "./fake-descriptors.ts";
 import type { FakeClient, FakeLibvirtd } from "./fake-libvirtd.ts";
+import { StreamState } from "./fake-stream.ts";
 
 export const SYSTEM_SOCKET = "/run/libvirt/virtqemud-sock-ro";
 export const SYSTEM_LIBVIRTD_SOCKET = "/run/libvirt/libvirt-sock-ro";
 export const SESSION_SOCKET = "/run/user/1000/libvirt/virtqemud-sock";
 export const SESSION_LIBVIRTD_SOCKET = "/run/user/1000/libvirt/libvirt-sock";
 
-export interface FakeFile {
-  readonly mode?: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly text?: string;
+/** What happens while somebody waits: `afterMs` after the start. */
+export interface FakeEvent {
+  readonly afterMs: number;
+  act(sys: FakeSystem): void;
 }
+
+type VsockOutcome = "connected" | number;
 
 /** What runs a program: its exit status, or the errno with which it does not start. */
 export type FakeProgram = (sys: FakeSystem, args: readonly string[]) => number;
 
-export interface FakeSystemOptions {
+export interface FakeSystemOptions extends FakeDescriptorsOptions {
   /** The daemon at SYSTEM_SOCKET, and the one at SESSION_SOCKET. */
   readonly system?: FakeLibvirtd;
   readonly session?: FakeLibvirtd;
@@ -49,10 +42,14 @@ export interface FakeSystemOptions {
   readonly userId?: number;
   /** In place of XDG_RUNTIME_DIR and HOME. */
   readonly environment?: Readonly<Record<string, string>>;
-  readonly files?: Readonly<Record<string, FakeFile>>;
   readonly programs?: Readonly<Record<string, FakeProgram>>;
+  /** What they write, and their exit status, where their output is captured. */
+  readonly captures?: Readonly<Record<string, (args: readonly string[]) => { status: number; output: string }>>;
   /** By "cid:port": what connect() comes to. An address that is in no row has no guest: ENODEV. */
-  readonly vsock?: Readonly<Record<string, "connected" | number>>;
+  readonly vsock?: Readonly<Record<string, VsockOutcome | ((sys: FakeSystem) => VsockOutcome)>>;
+  readonly events?: readonly FakeEvent[];
+  /** Descriptors that are terminals. */
+  readonly terminals?: readonly number[];
   /** Whether stdout can carry a descriptor; it can unless told. */
   readonly stdoutIsSocket?: boolean;
   /** The errno with which every write to a daemon fails. */
@@ -63,79 +60,30 @@ export interface FakeSystemOptions {
   readonly chunkBytes?: number;
   /** The count of waits after which whoever started us is gone. */
   readonly clientWaits?: number;
-  /** The streams of a relay, by descriptor; the guest's socket is GUEST. */
-  readonly streams?: Readonly<Record<number, FakeStream>>;
-  /** When a child process does its work: as soon as it starts, or only when it is waited for. */
-  readonly childRuns?: "at once" | "when waited for";
 }
 
-/** The other end of a descriptor that carries data. */
-interface FakeStream {
-  /** What can be read from it, one read at a time. */
-  readonly incoming?: readonly string[];
-  /** What comes after that; its end unless told. */
-  readonly afterwards?: "end" | "reset";
-  /** How many bytes it takes before it is gone; no limit unless told. */
-  readonly takesBytes?: number;
-  /** splice(2) gives EINVAL for it. */
-  readonly isTerminal?: boolean;
-  /** It has stopped reading, though it still sends. */
-  readonly endedReading?: boolean;
-}
-
-/** The first descriptor that is free: a relay's guest, since the daemon's is closed before. */
-export const FIRST_FD = 7;
+const START_MS = 1_000_000;
 
 const USUAL_ENVIRONMENT = { XDG_RUNTIME_DIR: "/run/user/1000", HOME: "/home/user" };
 
-class StreamState {
-  readonly incoming: Buffer[];
-  readonly options: FakeStream;
-  /** What is written into a pipe can be read from it. */
-  readonly isPipe: boolean;
-  outgoing = Buffer.alloc(0);
-
-  constructor(options: FakeStream, isPipe = false) {
-    this.options = options;
-    this.isPipe = isPipe;
-    this.incoming = (options.incoming ?? []).map((text) => Buffer.from(text, "latin1"));
-  }
-
-  get isGone(): boolean {
-    return this.outgoing.length >= (this.options.takesBytes ?? Number.POSITIVE_INFINITY);
-  }
-}
-
-export class FakeSystem implements System {
-  /** Everything with an effect that was asked for, in order. */
-  readonly log: string[] = [];
+export class FakeSystem extends FakeDescriptors implements System {
   readonly sockets: Record<string, FakeLibvirtd | number>;
-  clockMs = 1_000_000;
+  clockMs = START_MS;
   readonly #options: FakeSystemOptions;
-  readonly #open = new Set<number>();
   readonly #clients = new Map<number, FakeClient>();
   readonly #inboxes = new Map<number, { bytes: Buffer; closes: boolean }>();
-  readonly #streams = new Map<number, StreamState>();
+  readonly #events: FakeEvent[];
   #waits = 0;
 
   constructor(options: FakeSystemOptions = {}) {
+    super(options);
     this.#options = options;
+    this.#events = [...(options.events ?? [])].sort((one, other) => one.afterMs - other.afterMs);
     this.sockets = {
       ...(options.system === undefined ? {} : { [SYSTEM_SOCKET]: options.system }),
       ...(options.session === undefined ? {} : { [SESSION_SOCKET]: options.session }),
       ...options.sockets,
     };
-    for (const fd of [0, 1, 2]) this.#streams.set(fd, new StreamState(options.streams?.[fd] ?? {}));
-  }
-
-  /** What was written to a descriptor, byte by byte as Latin-1. */
-  written(fd: number): string {
-    return this.#streams.get(fd)?.outgoing.toString("latin1") ?? "";
-  }
-
-  /** Descriptors that were opened and are still open. */
-  get openDescriptors(): number[] {
-    return [...this.#open];
   }
 
   nowMs(): number {
@@ -155,27 +103,50 @@ export class FakeSystem implements System {
     this.log.push(`connect unix ${path}`);
     const found = this.sockets[path] ?? ENOENT;
     if (typeof found === "number") throw this.#refusal("connect", found, deadlineMs);
-    const fd = this.#newDescriptor();
+    const fd = this.newDescriptor();
     this.#clients.set(fd, found.accept());
     this.#inboxes.set(fd, { bytes: Buffer.alloc(0), closes: false });
-    return this.#descriptor(fd);
+    return this.descriptor(fd);
   }
 
-  connectVsock({ cid, port }: VsockAddress, deadlineMs: number): Descriptor {
+  connectVsock({ cid, port }: VsockAddress, until: Until): Descriptor {
     this.log.push(`connect vsock ${cid}:${port}`);
-    const outcome = this.#options.vsock?.[`${cid}:${port}`] ?? ENODEV;
+    const found = this.#options.vsock?.[`${cid}:${port}`] ?? ENODEV;
+    const find = () => (typeof found === "number" || found === "connected" ? found : found(this));
+    const outcome = find() === ETIMEDOUT ? (this.#waitWhile(() => find() === ETIMEDOUT, until) ?? find()) : find();
     if (outcome !== "connected") {
       const isSocketCall = outcome === EAFNOSUPPORT || outcome === EPERM || outcome === EACCES;
-      throw this.#refusal(isSocketCall ? "socket" : "connect", outcome, deadlineMs);
+      throw new SystemError(isSocketCall ? "socket" : "connect", outcome);
     }
-    const fd = this.#newDescriptor();
-    this.#streams.set(fd, new StreamState(this.#options.streams?.[fd] ?? {}));
-    return this.#descriptor(fd);
+    const fd = this.newDescriptor();
+    this.streams.set(fd, new StreamState(this.#options.streams?.[fd] ?? {}));
+    return this.descriptor(fd);
+  }
+
+  peek(fd: number, into: Uint8Array, until: Until): number {
+    this.log.push(`peek ${fd}`);
+    const { incoming, options } = this.stream(fd);
+    const isSilent = () => incoming.length === 0 && options.afterwards === "silence";
+    if (isSilent() && this.#waitWhile(isSilent, until) !== undefined) throw new SystemError("poll", ETIMEDOUT);
+    const [chunk] = incoming;
+    if (chunk === undefined) return this.readStream(fd, into);
+    const count = Math.min(chunk.length, into.length);
+    into.set(chunk.subarray(0, count));
+    return count;
+  }
+
+  hasInput(fd: number, deadlineMs: number): boolean {
+    const inbox = this.#inboxes.get(fd);
+    if (inbox === undefined) throw new Error(`descriptor ${fd} is no daemon's`);
+    this.#deliver();
+    if (inbox.bytes.length > 0) return true;
+    return this.#waitWhile(() => inbox.bytes.length === 0, deadlineMs) === undefined;
   }
 
   read(fd: number, into: Uint8Array, deadlineMs: number): number {
     const inbox = this.#inboxes.get(fd);
-    if (inbox === undefined) return this.#readStream(fd, into);
+    if (inbox === undefined) return this.readStream(fd, into);
+    this.#deliver();
     this.#wait(deadlineMs, this.#options.answerMs ?? 0);
     if (inbox.bytes.length === 0 && !inbox.closes) throw this.#refusal("poll", ETIMEDOUT, deadlineMs);
     const count = Math.min(into.length, inbox.bytes.length, this.#options.chunkBytes ?? Number.POSITIVE_INFINITY);
@@ -188,7 +159,7 @@ export class FakeSystem implements System {
     const client = this.#clients.get(fd);
     const inbox = this.#inboxes.get(fd);
     if (client === undefined || inbox === undefined) {
-      this.#writeStream(fd, bytes);
+      this.writeStream(fd, bytes);
       return;
     }
     const errno = this.#options.socketErrno ?? (inbox.closes ? EPIPE : undefined);
@@ -203,141 +174,72 @@ export class FakeSystem implements System {
   }
 
   sendFd(over: number, fd: number): void {
-    if (!this.#open.has(fd)) throw new Error(`descriptor ${fd} is not open`);
+    if (!this.open.has(fd)) throw new Error(`descriptor ${fd} is not open`);
     this.log.push(`send fd ${fd} over ${over}`);
   }
 
-  readFileFacts(path: string): FileFacts {
-    const file = this.#findFile(path, "stat");
-    return { mode: file.mode ?? 0o100755, uid: file.uid ?? 0, gid: file.gid ?? 0 };
+  isTerminal(fd: number): boolean {
+    return this.#options.terminals?.includes(fd) === true;
   }
 
-  readFile(path: string, maxBytes: number): Uint8Array {
-    return Buffer.from(this.#findFile(path, "open").text ?? "").subarray(0, maxBytes);
-  }
-
-  run(program: string, args: readonly string[], deadlineMs: number): number {
-    this.log.push(["run", program, ...args].join(" "));
+  run(command: readonly string[], deadlineMs: number): number {
+    const [program = "", ...args] = command;
+    this.log.push(["run", ...command].join(" "));
     const status = this.#options.programs?.[program]?.(this, args) ?? 127;
     if (status < 0) throw this.#refusal("spawn", -status, deadlineMs);
     return status;
   }
 
-  waitReadable(fd: number, other: number): boolean {
-    this.#use(fd);
-    const { isGone } = this.#stream(other);
-    return !isGone;
+  capture(command: readonly string[], _deadlineMs: number): Captured {
+    const [program = "", ...args] = command;
+    this.log.push(["capture", ...command].join(" "));
+    const run = this.#options.captures?.[program];
+    if (run === undefined) throw new SystemError("spawn", ENOENT);
+    const { status, output } = run(args);
+    return { status, output: Buffer.from(output) };
   }
-
-  makePipe(): Pipe {
-    const [readEnd, writeEnd] = [this.#newDescriptor(), this.#newDescriptor()];
-    const pipe = new StreamState({}, true);
-    this.#streams.set(readEnd, pipe).set(writeEnd, pipe);
-    return { readEnd, writeEnd, [Symbol.dispose]: () => [readEnd, writeEnd].forEach((fd) => void this.#close(fd)) };
-  }
-
-  splice(from: number, to: number, maxBytes: number): number {
-    const [source, sink] = [this.#stream(from), this.#stream(to)];
-    if (source.options.isTerminal === true || sink.options.isTerminal === true) throw new SystemError("splice", EINVAL);
-    const buffer = new Uint8Array(maxBytes);
-    const count = this.#readStream(from, buffer);
-    this.#writeStream(to, buffer.subarray(0, count));
-    return count;
-  }
-
-  /** In the child and in the parent it is another descriptor, so it stays open here. */
-  abandon(_fd: number): void {}
 
   pause(milliseconds: number): void {
     this.#wait(this.nowMs() + milliseconds, milliseconds);
   }
 
-  endWriting(fd: number): void {
-    this.log.push(`end writing ${fd}`);
-    this.#use(fd);
+  /** Lets time pass, and what happens in it, as long as `holds`. ETIMEDOUT, with the clock at the deadline, where it holds to the end. */
+  #waitWhile(holds: () => boolean, until: Until): typeof ETIMEDOUT | undefined {
+    const { deadlineMs, wakerFd } = typeof until === "number" ? { deadlineMs: until, wakerFd: undefined } : until;
+    if (!Number.isFinite(deadlineMs)) throw new Error("a wait without a deadline");
+    while (holds()) {
+      if (wakerFd !== undefined && (this.#inboxes.get(wakerFd)?.bytes.length ?? 0) > 0) throw new WokenError();
+      if (!this.#passTime(deadlineMs)) return ETIMEDOUT;
+    }
+    return undefined;
   }
 
-  acceptsWrites(fd: number): boolean {
-    const stream = this.#stream(fd);
-    return !stream.isGone && stream.options.endedReading !== true;
+  /** Goes to the next event before `deadlineMs`, or to `deadlineMs` and returns false. */
+  #passTime(deadlineMs: number): boolean {
+    const [event] = this.#events;
+    if (event === undefined || START_MS + event.afterMs > deadlineMs) {
+      this.clockMs = Math.max(this.clockMs, deadlineMs);
+      return false;
+    }
+    this.#events.shift();
+    this.clockMs = Math.max(this.clockMs, START_MS + event.afterMs);
+    event.act(this);
+    this.#deliver();
+    return true;
   }
 
-  startChild(work: () => void): Child {
-    let isDone = false;
-    let isEnded = false;
-    const doWork = () => {
-      if (!isDone) work();
-      isDone = true;
-    };
-    this.log.push("start child");
-    if (this.#options.childRuns !== "when waited for") doWork();
-    return {
-      hasEnded: () => {
-        this.log.push("wait for child");
-        doWork();
-        isEnded = true;
-        return true;
-      },
-      kill: () => {
-        if (!isEnded) this.log.push("kill child");
-      },
-    };
-  }
-
-  #newDescriptor(): number {
-    let fd = FIRST_FD;
-    while (this.#open.has(fd)) fd += 1;
-    this.#open.add(fd);
-    return fd;
-  }
-
-  #descriptor(fd: number): Descriptor {
-    return { fd, [Symbol.dispose]: () => void this.#close(fd) };
-  }
-
-  #close(fd: number): void {
-    if (!this.#open.delete(fd)) throw new Error(`descriptor ${fd} is closed twice`);
-    this.log.push(`close ${fd}`);
+  protected override close(fd: number): void {
+    super.close(fd);
     this.#clients.delete(fd);
     this.#inboxes.delete(fd);
   }
 
-  #use(fd: number): void {
-    if (fd > 2 && !this.#open.has(fd)) throw new Error(`descriptor ${fd} is not open`);
-  }
-
-  #stream(fd: number): StreamState {
-    this.#use(fd);
-    const stream = this.#streams.get(fd);
-    if (stream === undefined) throw new Error(`descriptor ${fd} carries no data`);
-    return stream;
-  }
-
-  #readStream(fd: number, into: Uint8Array): number {
-    const { incoming, options } = this.#stream(fd);
-    const [chunk] = incoming;
-    if (chunk === undefined) {
-      if (options.afterwards === "reset") throw new SystemError("read", ECONNRESET);
-      return 0;
+  /** What daemons have to say without being asked. */
+  #deliver(): void {
+    for (const [fd, client] of this.#clients) {
+      const inbox = this.#inboxes.get(fd);
+      if (inbox !== undefined) inbox.bytes = Buffer.concat([inbox.bytes, client.takeEvents()]);
     }
-    const count = Math.min(chunk.length, into.length);
-    into.set(chunk.subarray(0, count));
-    if (count === chunk.length) incoming.shift();
-    else incoming[0] = chunk.subarray(count);
-    return count;
-  }
-
-  #writeStream(fd: number, bytes: Uint8Array): void {
-    const stream = this.#stream(fd);
-    if (stream.isGone) throw new SystemError("write", EPIPE);
-    if (stream.isPipe) stream.incoming.push(Buffer.from(bytes));
-    else stream.outgoing = Buffer.concat([stream.outgoing, bytes]);
-  }
-
-  #findFile(path: string, call: string): FakeFile {
-    const file = this.#options.files?.[path];
-    if (file === undefined) throw new SystemError(call, ENOENT);
-    return file;
   }
 
   /** A wait that takes `tookMs`, if it may. */
@@ -346,7 +248,8 @@ export class FakeSystem implements System {
     this.#waits += 1;
     if (this.#waits > (this.#options.clientWaits ?? Number.POSITIVE_INFINITY)) throw new ClientGoneError();
     if (tookMs > 0 && this.clockMs + tookMs > deadlineMs) throw this.#refusal("poll", ETIMEDOUT, deadlineMs);
-    this.clockMs += tookMs;
+    const untilMs = this.clockMs + tookMs;
+    while (tookMs > 0 && this.#passTime(untilMs));
   }
 
   #refusal(call: string, errno: number, deadlineMs: number): SystemError {

@@ -3,7 +3,8 @@ import { type HandOver, proxy } from "../../helper/proxy.ts";
 import { EACCES, EAFNOSUPPORT, ECONNRESET, ENODEV, EPERM, ETIMEDOUT } from "../../helper/sys/errno.ts";
 import { ClientGoneError } from "../../helper/sys/system.ts";
 import { parseTarget } from "../../helper/target.ts";
-import { type FakeDomain, FakeLibvirtd } from "../fakes/fake-libvirtd.ts";
+import type { FakeDomain } from "../fakes/fake-domain.ts";
+import { FakeLibvirtd } from "../fakes/fake-libvirtd.ts";
 import { FakeSystem, type FakeSystemOptions, SYSTEM_SOCKET } from "../fakes/fake-system.ts";
 import { failureOf } from "./failure-of.ts";
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { relay } from "../../helper/relay.ts";
-import { FakeSystem, type FakeSystemOptions, FIRST_FD as GUEST } from "../fakes/fake-system.ts";
+import { FIRST_FD as GUEST } from "../fakes/fake-descriptors.ts";
+import { FakeSystem, type FakeSystemOptions } from "../fakes/fake-system.ts";
 import { runs } from "./fuzz.ts";
 
 const [STDIN, STDOUT] = [0, 1];

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/vm_sockets.h>
 #include <math.h>
 #include <poll.h>
@@ -162,17 +163,20 @@ NATIVE(native_socket_domain) { /* (fd): AF_UNIX is 1 */
     return result(ctx, getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ? -errno : domain);
 }
 
-/* (fd, events, other, deadline): waits for events on fd, or until `other` (-1 for none) has ended. Returns the events of fd,
-   with 0x10000 added if `other` has ended; 0 at the deadline. */
+/* (fd, events, other, waker, deadline): waits for events on fd, or until `other` (-1 for none) has ended, or until there is
+   something to read from `waker` (-1 for none). Returns the events of fd, with 0x10000 added if `other` has ended, and 0x20000
+   if `waker` is readable or has ended; 0 at the deadline. */
 NATIVE(native_poll) {
     INT(fd, 0);
     INT(events, 1);
     INT(other, 2);
-    NUMBER(deadline, 3);
-    struct pollfd fds[2] = {{.fd = fd, .events = (short)events}, {.fd = other, .events = 0}};
-    long ready = RETRY(poll(fds, 2, left_ms(deadline)));
+    INT(waker, 3);
+    NUMBER(deadline, 4);
+    struct pollfd fds[3] = {{.fd = fd, .events = (short)events}, {.fd = other}, {.fd = waker, .events = POLLIN}};
+    long ready = RETRY(poll(fds, 3, left_ms(deadline)));
     if (ready <= 0) return result(ctx, ready);
-    return result(ctx, (unsigned short)fds[0].revents | (fds[1].revents & (POLLHUP | POLLERR) ? 0x10000 : 0));
+    return result(ctx, (unsigned short)fds[0].revents | (fds[1].revents & (POLLHUP | POLLERR) ? 0x10000 : 0) |
+                           (fds[2].revents ? 0x20000 : 0));
 }
 
 NATIVE(native_read) { /* (fd, bytes) */
@@ -181,6 +185,14 @@ NATIVE(native_read) { /* (fd, bytes) */
     uint8_t *bytes = get_bytes(ctx, argv[1], &length);
     if (bytes == NULL) return JS_EXCEPTION;
     return result(ctx, RETRY(read(fd, bytes, length)));
+}
+
+NATIVE(native_peek) { /* (fd, bytes): what could be read from a socket now, and stays there to be read */
+    INT(fd, 0);
+    size_t length;
+    uint8_t *bytes = get_bytes(ctx, argv[1], &length);
+    if (bytes == NULL) return JS_EXCEPTION;
+    return result(ctx, RETRY(recv(fd, bytes, length, MSG_PEEK | MSG_DONTWAIT)));
 }
 
 NATIVE(native_write) { /* (fd, bytes): how many were taken */
@@ -276,36 +288,120 @@ NATIVE(native_wait) {
     return result(ctx, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-/* (program, argument, argument): a child in a session of its own, with no input and no output, nothing else of ours open, and no
-   signal ignored or blocked. Its pid. */
+/* (words, output): a child that runs words[0], found as the shell finds it, in a session of its own, with no input, its output and
+   errors led to `output` (-1 for nowhere), nothing else of ours open, and no signal ignored or blocked. Its pid. */
 NATIVE(native_spawn) {
-    TEXT(program, 0);
-    const char *first = JS_ToCString(ctx, argv[1]), *second = JS_ToCString(ctx, argv[2]);
-    int failed = first == NULL || second == NULL;
-    pid_t pid = 0;
-    if (!failed) {
-        char *words[] = {(char *)program, (char *)first, (char *)second, NULL};
+    enum { MOST = 16 };
+    INT(output, 1);
+    char *words[MOST + 1] = {NULL};
+    int count = 0, failed = 0;
+    for (; count < MOST && !failed; count++) {
+        JSValue word = JS_GetPropertyUint32(ctx, argv[0], (uint32_t)count);
+        if (JS_IsUndefined(word)) break;
+        words[count] = (char *)JS_ToCString(ctx, word);
+        JS_FreeValue(ctx, word);
+        failed = words[count] == NULL;
+    }
+    pid_t pid = -E2BIG;
+    if (!failed && count > 0 && count < MOST) {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         sigset_t all, none;
         sigfillset(&all);
         sigemptyset(&none);
         posix_spawn_file_actions_init(&actions);
-        for (int fd = 0; fd <= 2; fd++) posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+        for (int fd = 1; fd <= 2; fd++) posix_spawn_file_actions_adddup2(&actions, output < 0 ? 0 : output, fd);
         posix_spawn_file_actions_addclosefrom_np(&actions, 3);
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigdefault(&attributes, &all);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-        int refused = posix_spawn(&pid, program, &actions, &attributes, words, environ);
+        int refused = posix_spawnp(&pid, words[0], &actions, &attributes, words, environ);
         if (refused) pid = -refused;
         posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&actions);
     }
-    JS_FreeCString(ctx, program);
-    if (first != NULL) JS_FreeCString(ctx, first);
-    if (second != NULL) JS_FreeCString(ctx, second);
+    for (int i = 0; i < count; i++) JS_FreeCString(ctx, words[i]);
     return failed ? JS_EXCEPTION : result(ctx, pid);
+}
+
+NATIVE(native_is_terminal) {
+    INT(fd, 0);
+    return JS_NewBool(ctx, isatty(fd));
+}
+
+static JSValue text_or_errno(JSContext *ctx, const char *text) {
+    return text == NULL ? result(ctx, -errno) : JS_NewString(ctx, text);
+}
+
+NATIVE(native_real_path) { /* (path): with every symbolic link followed, or the negative errno */
+    char resolved[PATH_MAX];
+    TEXT(path, 0);
+    JSValue found = text_or_errno(ctx, realpath(path, resolved));
+    JS_FreeCString(ctx, path);
+    return found;
+}
+
+NATIVE(native_read_link) { /* (path): where the symbolic link leads, or the negative errno */
+    char target[PATH_MAX];
+    TEXT(path, 0);
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    target[length < 0 ? 0 : length] = 0;
+    JSValue found = text_or_errno(ctx, length < 0 ? NULL : target);
+    JS_FreeCString(ctx, path);
+    return found;
+}
+
+NATIVE(native_create) { /* (path, mode): for writing; there must be nothing of that name */
+    INT(mode, 1);
+    TEXT(path, 0);
+    long fd = RETRY(open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode));
+    JS_FreeCString(ctx, path);
+    return result(ctx, fd);
+}
+
+NATIVE(native_set_mode) { /* (fd, mode) */
+    INT(fd, 0);
+    INT(mode, 1);
+    return result(ctx, fchmod(fd, (mode_t)mode) < 0 ? -errno : 0);
+}
+
+NATIVE(native_set_owner) { /* (fd, uid, gid) */
+    INT(fd, 0);
+    NUMBER(uid, 1);
+    NUMBER(gid, 2);
+    return result(ctx, fchown(fd, (uid_t)uid, (gid_t)gid) < 0 ? -errno : 0);
+}
+
+NATIVE(native_sync) { /* (fd): returns once it is on the disk */
+    INT(fd, 0);
+    return result(ctx, RETRY(fsync(fd)));
+}
+
+NATIVE(native_rename) { /* (from, to) */
+    TEXT(from, 0);
+    const char *to = JS_ToCString(ctx, argv[1]);
+    int failed = to == NULL ? 0 : rename(from, to) < 0 ? errno : 0;
+    JS_FreeCString(ctx, from);
+    if (to == NULL) return JS_EXCEPTION;
+    JS_FreeCString(ctx, to);
+    return result(ctx, -failed);
+}
+
+NATIVE(native_remove) { /* (path): a file */
+    TEXT(path, 0);
+    int failed = unlink(path) < 0 ? errno : 0;
+    JS_FreeCString(ctx, path);
+    return result(ctx, -failed);
+}
+
+NATIVE(native_make_directory) { /* (path, mode) */
+    INT(mode, 1);
+    TEXT(path, 0);
+    int failed = mkdir(path, (mode_t)mode) < 0 ? errno : 0;
+    JS_FreeCString(ctx, path);
+    return result(ctx, -failed);
 }
 
 static const JSCFunctionListEntry functions[] = {
@@ -315,13 +411,18 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("stat", 1, native_stat), JS_CFUNC_DEF("connectUnix", 2, native_connect_unix),
     JS_CFUNC_DEF("socketVsock", 0, native_socket_vsock), JS_CFUNC_DEF("connectVsock", 4, native_connect_vsock),
     JS_CFUNC_DEF("socketError", 1, native_socket_error), JS_CFUNC_DEF("setBlocking", 1, native_set_blocking),
-    JS_CFUNC_DEF("socketDomain", 1, native_socket_domain), JS_CFUNC_DEF("poll", 4, native_poll),
+    JS_CFUNC_DEF("socketDomain", 1, native_socket_domain), JS_CFUNC_DEF("poll", 5, native_poll),
     JS_CFUNC_DEF("read", 2, native_read), JS_CFUNC_DEF("write", 2, native_write),
     JS_CFUNC_DEF("sendFd", 2, native_send_fd), JS_CFUNC_DEF("pipe", 0, native_pipe),
     JS_CFUNC_DEF("splice", 3, native_splice), JS_CFUNC_DEF("shutdownWrite", 1, native_shutdown_write), JS_CFUNC_DEF("abandon", 1, native_abandon),
     JS_CFUNC_DEF("probeWrite", 1, native_probe_write), JS_CFUNC_DEF("fork", 0, native_fork),
     JS_CFUNC_DEF("kill", 2, native_kill), JS_CFUNC_DEF("wait", 2, native_wait),
-    JS_CFUNC_DEF("spawn", 3, native_spawn),
+    JS_CFUNC_DEF("spawn", 2, native_spawn), JS_CFUNC_DEF("peek", 2, native_peek),
+    JS_CFUNC_DEF("isTerminal", 1, native_is_terminal), JS_CFUNC_DEF("realPath", 1, native_real_path),
+    JS_CFUNC_DEF("readLink", 1, native_read_link), JS_CFUNC_DEF("create", 2, native_create),
+    JS_CFUNC_DEF("setMode", 2, native_set_mode), JS_CFUNC_DEF("setOwner", 3, native_set_owner),
+    JS_CFUNC_DEF("sync", 1, native_sync), JS_CFUNC_DEF("rename", 2, native_rename),
+    JS_CFUNC_DEF("remove", 1, native_remove), JS_CFUNC_DEF("makeDirectory", 2, native_make_directory),
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 

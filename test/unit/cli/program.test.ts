@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { runProgram } from "../../../helper/cli/program.ts";
-import { type FakeDomain, FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
+import type { FakeDomain } from "../../fakes/fake-domain.ts";
+import { FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
 

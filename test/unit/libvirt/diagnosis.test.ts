@@ -6,7 +6,8 @@ import {
   findGroupName,
   findInstalledDaemon,
 } from "../../../helper/libvirt/diagnosis.ts";
-import { type FakeFile, FakeSystem } from "../../fakes/fake-system.ts";
+import type { FakeFile } from "../../fakes/fake-files.ts";
+import { FakeSystem } from "../../fakes/fake-system.ts";
 
 const PATH = "/run/libvirt/libvirt-sock-ro";
 const GROUPS: FakeFile = { text: "root:x:0:\nlibvirt:x:112:user,other\nkvm:x:106:\n" };

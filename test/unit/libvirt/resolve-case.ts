@@ -4,7 +4,8 @@ import { expect } from "vitest";
 import { resolveAt } from "../../../helper/libvirt/resolve.ts";
 import { findPlaces } from "../../../helper/libvirt/sockets.ts";
 import { type DomainTarget, parseTarget } from "../../../helper/target.ts";
-import { type FakeDomain, FakeLibvirtd, type FakeLibvirtdOptions } from "../../fakes/fake-libvirtd.ts";
+import type { FakeDomain } from "../../fakes/fake-domain.ts";
+import { FakeLibvirtd, type FakeLibvirtdOptions } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem, type FakeSystemOptions } from "../../fakes/fake-system.ts";
 
 export const UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";

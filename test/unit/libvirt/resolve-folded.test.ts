@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import type { Failure } from "../../../helper/failure.ts";
-import { type FakeDomain, PROC } from "../../fakes/fake-libvirtd.ts";
+import type { FakeDomain } from "../../fakes/fake-domain.ts";
+import { PROC } from "../../fakes/fake-libvirtd.ts";
 import { failureOf } from "../failure-of.ts";
 import { type Case, daemon, find, resolve, UUID } from "./resolve-case.ts";
 

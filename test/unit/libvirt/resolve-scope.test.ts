@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { EACCES, ECONNREFUSED } from "../../../helper/sys/errno.ts";
-import { type FakeDomain, PROC } from "../../fakes/fake-libvirtd.ts";
+import type { FakeDomain } from "../../fakes/fake-domain.ts";
+import { PROC } from "../../fakes/fake-libvirtd.ts";
 import {
   FakeSystem,
   type FakeSystemOptions,

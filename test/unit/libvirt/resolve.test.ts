@@ -1,7 +1,8 @@
 // Which domain a target leads to, and which one it never does.
 
 import { describe, expect, test } from "vitest";
-import { type FakeDomain, type FakeLibvirtdOptions, PROC } from "../../fakes/fake-libvirtd.ts";
+import type { FakeDomain } from "../../fakes/fake-domain.ts";
+import { type FakeLibvirtdOptions, PROC } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
 import { type Case, daemon, find, resolve, resolveIn, UUID } from "./resolve-case.ts";
