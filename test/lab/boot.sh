@@ -1,31 +1,36 @@
 #!/bin/bash
-# boot.sh ROOT RUN [QEMU-OPTION...] boots ROOT in an emulated machine, with the directory RUN shared with it: the box.
-# It expects to be the first process of new mount, PID and network namespaces. LAB_SMP (2) and LAB_MEMORY (4G) size the machine.
+# boot.sh ROOT KERNEL RUN [OPTION...] boots ROOT under KERNEL, User Mode Linux, with the directory RUN shared with it: the box. It
+# expects to be the first process of new mount, PID and network namespaces. What the kernel's OPTIONs call fd:3 is this stdin, and
+# fd:4 this stdout. LAB_MEMORY (4G) sizes the machine.
 set -euo pipefail
-root=$1 run=$2
-shift 2
+root=$1 kernel=$2 run=$3 jail=$3/overlay
+shift 3
 
-# QEMU comes from ROOT too, so ROOT is mounted twice: as the root to run in, and, with nothing mounted over it, for the box.
-mount --bind "$root" "$root"
-mount --bind "$root" "$root/lab/pristine"
-mount -o remount,bind,ro "$root/lab/pristine"
-mount --bind "$run" "$root/lab/run"
-mount --rbind /dev "$root/dev"
-mount -t proc proc "$root/proc"
-mount -t tmpfs tmpfs "$root/run"
-mount -t tmpfs tmpfs "$root/tmp"
-mount -o remount,bind,ro "$root"
+# The kernel is a process that offers files of this machine to what runs under it: only those in its jail.
+mount -t tmpfs -o mode=755 tmpfs "$jail"
+mkdir "$jail"/{root,kernel,run,proc,dev,dev/shm,tmp,usr}
+mount --bind "$root" "$jail/root"
+mount -o remount,bind,ro "$jail/root"
+mount --bind "$kernel" "$jail/kernel"
+mount -o remount,bind,ro "$jail/kernel"
+mount --bind "$run" "$jail/run"
+mount -t proc proc "$jail/proc"
+# Its C library comes from ROOT too.
+mount --bind "$jail/root/usr" "$jail/usr"
+ln -s usr/lib64 "$jail/lib64"
+ln -s usr/lib "$jail/lib"
+for device in null zero random urandom; do
+  touch "$jail/dev/$device"
+  mount --bind "/dev/$device" "$jail/dev/$device"
+done
+# The machine's memory, as far as it is used.
+mount -t tmpfs -o size=6g tmpfs "$jail/dev/shm"
 
-# No kvm even where there is one: the box behaves the same everywhere. `svm=off` because kvm_amd oopsed under emulation.
 arguments=(
-  -machine q35 -accel "tcg,thread=multi,tb-size=${LAB_TB:-1024}" -cpu "${LAB_CPU:-max,svm=off}" -m "${LAB_MEMORY:-4G}" -smp "${LAB_SMP:-2}"
-  -nodefaults -no-user-config -display none -no-reboot
-  -serial "file:/lab/run/console.log"
-  -kernel /boot/vmlinux -initrd /boot/box.cpio
-  -fsdev local,id=root,path=/lab/pristine,security_model=none,readonly=on,multidevs=remap
-  -device virtio-9p-pci,fsdev=root,mount_tag=root
-  -fsdev local,id=run,path=/lab/run,security_model=none,multidevs=remap
-  -device virtio-9p-pci,fsdev=run,mount_tag=run
-  -append "console=ttyS0 panic=-1 quiet mitigations=off nokaslr tsc=reliable no_timer_check random.trust_cpu=on cryptomgr.notests systemd.show_status=0 ${LAB_APPEND:-}"
+  mem="${LAB_MEMORY:-4G}" uml_dir=/tmp noreboot
+  root=/dev/root rootfstype=hostfs rootflags=/root ro init=/lab/init
+  con=null con0=null,fd:2 ssl=null
+  quiet panic=-1 systemd.show_status=0
 )
-exec chroot "$root" qemu-system-x86_64 "${arguments[@]}" "$@"
+# Not exec: User Mode Linux does not work as the first process of a PID namespace.
+env -i PATH="$PATH" HOME=/tmp TERM=dumb chroot "$jail" /kernel/linux "${arguments[@]}" "$@" 3<&0 4>&1 < /dev/null > "$run/console.log" 2>&1

@@ -1,4 +1,4 @@
-// `npm run demo`: a hypervisor and a guest, both emulated, and `ssh root@qemu/guest1` from one into the other.
+// `npm run demo`: a hypervisor in a box, an emulated guest, and `ssh root@qemu/guest1` from one into the other.
 import { spawnSync } from "node:child_process";
 import { renderDomain, startDomain, waitForGuest } from "./domains.ts";
 import { INSTALLED } from "./installed.ts";
@@ -22,7 +22,7 @@ function shell(): Step {
   const inside = `stty sane rows ${rows} cols ${columns}; echo "$ ${SSH}"; exec ${SSH}`;
   return {
     name: "shell",
-    run: `TERM=${process.env["TERM"] ?? "linux"} setsid --wait --ctty bash -c '${inside}' <> /dev/ttyS1 >&0 2>&0`,
+    run: `TERM=${process.env["TERM"] ?? "linux"} setsid --wait --ctty bash -c '${inside}' <> /dev/ttyS0 >&0 2>&0`,
     timeoutSeconds: SHELL_SECONDS,
   };
 }
@@ -53,7 +53,7 @@ function requireSuccess(outcomes: Outcomes, steps: readonly Step[]): void {
 async function demo(isInteractive: boolean): Promise<void> {
   await ensureRoot(toStderr);
   await timed(toStderr, "built virtssh", build);
-  toStderr("booting a Debian hypervisor, emulated; it starts a guest of its own: this takes a minute or two");
+  toStderr("booting a Debian hypervisor in a box; it starts a guest of its own, emulated: this takes half a minute");
   const last = isInteractive ? shell() : show;
   const outcomes = await runInBox(lab([start, wait, last]), toStderr, { terminal: isInteractive });
   requireSuccess(outcomes, [start, wait]);

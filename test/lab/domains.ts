@@ -82,7 +82,7 @@ export function renderDomain(domain: Domain): string {
 
 /** A step's text that defines the domain of the XML file at `path` in the lab and starts it. */
 export function startDomain(path: string, name: string): string {
-  return `modprobe -q vhost_vsock || true; virsh -q define ${shellQuote(path)} && virsh -q start ${shellQuote(name)}`;
+  return `virsh -q define ${shellQuote(path)} && virsh -q start ${shellQuote(name)}`;
 }
 
 /**

@@ -1,75 +1,46 @@
 #!/bin/bash
-# initrd.sh runs inside the lab's root and packs its two initramfs images: /boot/box.cpio starts the box on top of that root,
-# /boot/guest.cpio is a whole guest: busybox, and the root's sshd on VSOCK port 22.
+# initrd.sh runs inside the lab's root and packs /boot/guest.cpio, a whole guest: busybox, and the root's sshd on VSOCK port 22.
 set -euo pipefail
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+guest=$(mktemp -d)
+trap 'rm -rf "$guest"' EXIT
+release=$(ls /usr/lib/modules)
 
-add_modules() { # TREE RELEASE MODULE...: with all they need, unpacked, because busybox's modprobe cannot read xz
-  local tree=$1 release=$2 file copy
-  shift 2
-  mkdir -p "$tree/usr/lib/modules/$release"
-  for module in "$@"; do modprobe -S "$release" --show-depends "$module"; done | awk '$1 == "insmod" { print $2 }' | sort -u |
+add_module() { # MODULE: with all it needs, unpacked, because busybox's modprobe cannot read xz
+  local file copy
+  modprobe -S "$release" --show-depends "$1" | awk '$1 == "insmod" { print $2 }' |
     while read -r file; do
-      copy=$tree/usr/lib/modules/${file#*/modules/}
+      copy=$guest/usr/lib/modules/${file#*/modules/}
       mkdir -p "$(dirname "$copy")"
       xz -dc "$file" > "${copy%.xz}"
     done
-  cp "/usr/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$tree/usr/lib/modules/$release/"
-  depmod -b "$tree" "$release"
+  cp "/usr/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$guest/usr/lib/modules/$release/"
+  depmod -b "$guest" "$release"
 }
 
-add_program() { # TREE PROGRAM: with its libraries, at their places
+add_program() { # PROGRAM: with its libraries, at their places
   local file
-  for file in "$2" $(ldd "$2" | grep -oE '/[^ ]+'); do
-    mkdir -p "$1$(dirname "$file")"
-    cp -Lu "$file" "$1$file"
+  for file in "$1" $(ldd "$1" | grep -oE '/[^ ]+'); do
+    mkdir -p "$guest$(dirname "$file")"
+    cp -Lu "$file" "$guest$file"
   done
 }
 
-add_base() { # TREE: what both images begin with; /bin and /lib lead into /usr, as in Debian
-  mkdir -p "$1"/{usr/bin,usr/sbin,usr/lib,usr/lib64,proc,sys,dev,etc,tmp,run}
-  ln -s usr/bin "$1/bin"
-  ln -s usr/sbin "$1/sbin"
-  ln -s usr/lib "$1/lib"
-  ln -s usr/lib64 "$1/lib64"
-  cp /usr/bin/busybox "$1/usr/bin/"
-  # Links made here cost nothing at boot; `busybox --install` under emulation takes a second.
-  for applet in $(busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$1/usr/bin/$applet"; done
-}
+# /bin and /lib lead into /usr, as in Debian.
+mkdir -p "$guest"/{usr/bin,usr/sbin,usr/lib,usr/lib64,proc,sys,dev,etc,tmp,run}
+for folder in bin sbin lib lib64; do ln -s "usr/$folder" "$guest/$folder"; done
+cp /usr/bin/busybox "$guest/usr/bin/"
+# Links made here cost nothing at boot; `busybox --install` under emulation takes a second.
+for applet in $(busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$guest/usr/bin/$applet"; done
 
-pack() { # TREE IMAGE: uncompressed, which is fastest to boot
-  (cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) > "$2"
-}
-
-box=$work/box
-add_base "$box"
-add_modules "$box" "$(cat /boot/vmlinux.release)" 9pnet_virtio 9p overlay
-cat > "$box/init" <<'INIT'
-#!/bin/sh
-# The root is read-only and shared by all runs; what a run writes goes to a tmpfs above it.
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-for module in 9pnet_virtio 9p overlay; do modprobe $module; done
-mkdir -p /lower /rw /new
-mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=1048576,cache=loose root /lower
-mount -t tmpfs -o size=3g tmpfs /rw
-mkdir -p /rw/up /rw/work
-mount -t overlay -o lowerdir=/lower,upperdir=/rw/up,workdir=/rw/work overlay /new
-mount -t 9p -o trans=virtio,version=9p2000.L,msize=1048576,cache=none run /new/lab/run
-for mount in proc sys dev; do mount --move /$mount /new/$mount; done
-exec switch_root /new /sbin/init
-INIT
-chmod +x "$box/init"
-pack "$box" /boot/box.cpio
-
-guest=$work/guest
-add_base "$guest"
-add_modules "$guest" "$(cat /boot/vmlinux-guest.release)" vmw_vsock_virtio_transport
+add_module vmw_vsock_virtio_transport
 for program in /usr/sbin/sshd /usr/lib/openssh/sshd-session /usr/lib/openssh/sshd-auth /usr/lib/openssh/sftp-server \
-  /usr/bin/scp /usr/bin/rsync /usr/bin/socat; do
-  add_program "$guest" "$program"
+  /usr/bin/scp /usr/bin/rsync /usr/bin/socat /usr/bin/git; do
+  add_program "$program"
+done
+# All that a repository to clone from and to push to needs is in git's one program, under several names.
+mkdir -p "$guest"/{usr/lib/git-core,usr/share/git-core/templates,srv}
+for name in bin/git-upload-pack bin/git-receive-pack bin/git-upload-archive lib/git-core/git; do
+  ln -s /usr/bin/git "$guest/usr/$name"
 done
 mkdir -p "$guest"/{etc/ssh,run/sshd,root/.ssh}
 cp /lab/id.pub "$guest/root/.ssh/authorized_keys"
@@ -119,4 +90,8 @@ socat -d -d VSOCK-LISTEN:22,reuseaddr,fork EXEC:"/usr/sbin/sshd -i -e -h /etc/ss
 exec sleep 1000000000
 INIT
 chmod +x "$guest/init"
-pack "$guest" /boot/guest.cpio
+
+# Uncompressed, which is fastest to boot.
+(cd "$guest" && find . | cpio --quiet -o -H newc -R 0:0) > /boot/guest.cpio
+# Only the guest needed them, and it has its own now.
+rm -r "/usr/lib/modules/$release"

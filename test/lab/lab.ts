@@ -1,7 +1,9 @@
-// Runs steps in one of the two labs: beside a real libvirtd in namespaces (native), or in an emulated hypervisor (the box).
+// Runs steps in one of the two labs: beside a real libvirtd in namespaces (native), or on a hypervisor with a kernel of its own,
+// which is a process of this machine (the box).
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Ended, runChild } from "./child.ts";
+import { ensureKernel } from "./kernel.ts";
 import { ensureNoVsock } from "./no-vsock.ts";
 import { formatSeconds, type Progress } from "./progress.ts";
 import { ensureRoot, labFile } from "./root.ts";
@@ -21,7 +23,7 @@ export type { Lab, Outcome, Step } from "./run-directory.ts";
 export type Outcomes = ReadonlyMap<string, Outcome>;
 
 export interface BoxOptions {
-  /** Connects this process's terminal, raw, to /dev/ttyS1 in the box. */
+  /** Connects this process's terminal, raw, to /dev/ttyS0 in the box. */
   readonly terminal?: boolean;
 }
 
@@ -33,7 +35,7 @@ interface Kind {
 }
 
 const NATIVE: Kind = { name: "native", readySeconds: 30, stepSeconds: 60 };
-const BOX: Kind = { name: "box", readySeconds: 300, stepSeconds: 300 };
+const BOX: Kind = { name: "box", readySeconds: 120, stepSeconds: 300 };
 
 /** What a lab needs beyond its steps, to put files in place and to power off. */
 const SPARE_SECONDS = 60;
@@ -60,8 +62,9 @@ export async function runNative(lab: Lab, progress: Progress = silent): Promise<
 }
 
 /**
- * Runs `lab` on an emulated Debian 13 hypervisor with systemd, libvirtd and vhost_vsock, whose guests have VSOCK. Booting it
- * takes about 20 s. Needs root. Throws as `runNative` does, with the end of the console.
+ * Runs `lab` on a Debian 13 hypervisor with systemd, libvirtd and vhost_vsock, whose guests, which are emulated, have VSOCK. Its
+ * kernel is User Mode Linux: system calls of its programs, AF_VSOCK among them, end there. Booting it takes about 4 s. Needs root.
+ * Throws as `runNative` does, with the end of the console.
  */
 export async function runInBox(
   lab: Lab,
@@ -69,10 +72,12 @@ export async function runInBox(
   { terminal = false }: BoxOptions = {},
 ): Promise<Outcomes> {
   const root = await ensureRoot(progress);
+  const kernel = await ensureKernel(root, progress);
   const program = await ensureNoVsock();
   const run = prepareRun("box", withNoVsock(lab, program), BOX.stepSeconds);
-  const command = [...isolated(root, program), "bash", labFile("boot.sh"), root, run];
-  if (terminal) command.push("-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal");
+  const hold = ["flock", "--shared", "--no-fork", `${kernel}.lock`];
+  const command = [...hold, ...isolated(root, program), "bash", labFile("boot.sh"), root, kernel, run];
+  if (terminal) command.push("ssl0=fd:3,fd:4");
   return await follow({ kind: BOX, lab, run, command, progress, terminal });
 }
 
@@ -127,7 +132,7 @@ async function watchUntilEnd(job: Run, child: Promise<Ended>): Promise<string | 
     const report = readReport(job.run, job.lab.steps);
     const late = watch(report);
     if (late !== undefined) return late;
-    // With a terminal QEMU has to end by itself, so that it leaves the terminal as it found it.
+    // With a terminal the box has to end by itself, so that it leaves the terminal as it found it.
     if (report.isFinished && job.terminal !== true) return undefined;
   }
   return undefined;

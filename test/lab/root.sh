@@ -9,6 +9,8 @@ packages=(
   systemd systemd-sysv dbus polkitd passwd util-linux procps psmisc kmod iproute2
   libvirt-daemon-system libvirt-clients libvirt-ssh-proxy qemu-system-x86
   openssh-server openssh-client socat rsync
+  ansible-core git python3-paramiko          # programs that use ssh
+  bash-completion zsh fish                   # shells that complete its targets
   busybox-static cpio zstd xz-utils          # for initrd.sh
   strace time hyperfine python3-minimal      # for measuring and for tests
 )

@@ -39,7 +39,7 @@ export async function ensureRoot(progress: Progress): Promise<string> {
 }
 
 async function makeRoot(root: string): Promise<void> {
-  const made = await runChild(["bash", labFile("make-root.sh"), root, findDebianMirror()]);
+  const made = await runChild(["bash", labFile("make-once.sh"), root, labFile("root.sh"), findDebianMirror()]);
   if (made.exit !== 0) {
     throw new Error(`cannot make the lab's Debian root: ${made.output.slice(-4000)}`);
   }
