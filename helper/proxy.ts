@@ -20,11 +20,12 @@ export type HandOver = "descriptor" | "relay";
 
 /** @throws HelperError, ClientGoneError */
 export function proxy(request: Request, handOver: HandOver, sys: System): void {
-  if (handOver === "descriptor" && !sys.canCarryFd(STDOUT)) throw new HelperError({ kind: "stdout-not-a-socket" });
+  // Whoever runs the drop-in's command over a pipe (paramiko; ssh without ProxyUseFdpass) can take nothing but a relay.
+  const possible = handOver === "descriptor" && !sys.canCarryFd(STDOUT) ? "relay" : handOver;
   const endpoint = findEndpoint(request, sys);
   using guest = connectGuest(endpoint, request.deadlineMs, sys);
   // ssh waits until we have exited, even once it has the descriptor: nothing may come after this.
-  if (handOver === "descriptor") sys.sendFd(STDOUT, guest.fd);
+  if (possible === "descriptor") sys.sendFd(STDOUT, guest.fd);
   else relay(guest, sys);
 }
 

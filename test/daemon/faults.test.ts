@@ -100,15 +100,6 @@ const KERNEL: readonly Fact[] = [
     ),
   })),
   {
-    name: "--fdpass with a stdout that is no socket",
-    run: "virtssh proxy --fdpass qemu/web",
-    exit: 1,
-    stderr: failure(
-      "cannot hand over the connection: stdout is not a socket of ssh's",
-      "set ProxyUseFdpass yes in ssh_config, or leave --fdpass out",
-    ),
-  },
-  {
     name: "no socket takes the place of a stdin, stdout or stderr that is closed",
     run: "strace -o /tmp/trace -e trace=socket virtssh proxy qemu/web <&- >&- 2>&-; echo $?; grep -c 'socket(AF_UNIX.* = [3-9]$' /tmp/trace; grep -c 'socket(AF_UNIX.* = [012]$' /tmp/trace",
     exit: 1,

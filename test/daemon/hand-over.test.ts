@@ -54,6 +54,11 @@ const HAND_OVER: readonly Fact[] = [
     stdout: "",
   },
   {
+    name: "ssh that takes no descriptor logs in all the same",
+    run: `${SSHD}; ssh -o ProxyUseFdpass=no -o 'ProxyCommand=virtssh proxy --fdpass vsock/7 %p' root@guest 'echo in'; ${STOP}`,
+    stdout: "in\n",
+  },
+  {
     name: "ssh logs in through the relay",
     run: `${SSHD}; ssh -o 'ProxyCommand=virtssh proxy vsock/7' root@guest 'echo in'; ${STOP}`,
     stdout: "in\n",
