@@ -106,9 +106,13 @@ export type Failure =
   | { readonly kind: "guest-refused"; readonly guest: GuestFacts }
   | { readonly kind: "guest-silent"; readonly guest: GuestFacts; readonly seconds: number }
   | { readonly kind: "guest-unreachable"; readonly guest: GuestFacts; readonly errno: string }
+  | { readonly kind: "guest-changed"; readonly guest: GuestFacts; readonly change: GuestChange }
   | { readonly kind: "stdout-not-a-socket" }
   | { readonly kind: "client-gone" }
   | { readonly kind: "system-refused"; readonly call: string; readonly errno: string };
+
+/** How a domain differs from what it was before the connect. */
+export type GuestChange = "gone" | "stopped" | "restarted" | "another cid" | "no vsock device";
 
 /** The guest end that was tried. Without a domain the target was a bare CID. */
 export interface GuestFacts {

@@ -33,7 +33,8 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   "libvirt/": ["failure.ts", "target.ts", "utf8.ts", "endpoint.ts", "sys/system.ts", "sys/errno.ts", "libvirt/"],
 
   "relay.ts": ["sys/system.ts", "sys/errno.ts"],
-  "proxy.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "relay.ts", "sys/system.ts", "sys/errno.ts"],
+  "connect.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts"],
+  "proxy.ts": ["connect.ts", "endpoint.ts", "libvirt/find-endpoint.ts", "relay.ts", "sys/system.ts"],
   "proxy-arguments.ts": ["failure.ts", "proxy.ts", "target.ts"],
 
   "cli/": [

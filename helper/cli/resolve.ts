@@ -19,7 +19,8 @@ const SSH_PORT = 22;
  */
 export function formatResolved(text: string, options: ResolveOptions, sys: System): string {
   const deadlineMs = sys.nowMs() + options.timeoutSeconds * 1000;
-  const facts = listFacts(findEndpoint({ target: parseTarget(text), port: SSH_PORT, deadlineMs }, sys));
+  using found = findEndpoint({ target: parseTarget(text), port: SSH_PORT, deadlineMs }, sys);
+  const facts = listFacts(found.endpoint);
   if (options.json) return `${formatJson(Object.fromEntries(facts))}\n`;
   const known = facts.filter(([, value]) => value !== null);
   return known.map(([name, value]) => `${`${name}:`.padEnd(7)}${escapeUnsafe(String(value))}\n`).join("");

@@ -1,17 +1,47 @@
 /** From a request to the endpoint to connect to, or the reason why there is none. */
 
 import type { Domain, Endpoint, Request } from "../endpoint.ts";
-import { type DomainFacts, HelperError, type StoppedState } from "../failure.ts";
+import { type DomainFacts, type GuestChange, type GuestFacts, HelperError, type StoppedState } from "../failure.ts";
 import type { System } from "../sys/system.ts";
 import { type DomainTarget, formatTarget } from "../target.ts";
+import type { LocatedDomain } from "./located-domain.ts";
 import { resolveAt } from "./resolve.ts";
 import { findPlaces } from "./sockets.ts";
 
+/** An endpoint, and the connection to the daemon that told of it, until it is disposed of. */
+export interface FoundEndpoint extends Disposable {
+  readonly endpoint: Endpoint;
+  /**
+   * Asks once more, after connecting: CIDs are reused at once, so the guest that answered may be another domain's. What is
+   * returned waits for the answer, which the daemon works out meanwhile.
+   * @throws HelperError guest-changed
+   */
+  recheck(): () => void;
+}
+
 /** @throws HelperError */
-export function findEndpoint(request: Request, sys: System): Endpoint {
-  const { target, port, deadlineMs } = request;
+export function findEndpoint(request: Request, sys: System): FoundEndpoint {
+  const located = locate(request, sys);
+  try {
+    const endpoint = requireEndpoint(request, located?.domain, sys);
+    return { endpoint, recheck: () => recheck(located, endpoint), [Symbol.dispose]: () => located?.[Symbol.dispose]() };
+  } catch (error) {
+    located?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** The domain that is asked for, running or not; undefined where a bare CID is. @throws HelperError */
+function locate({ target, deadlineMs }: Request, sys: System): LocatedDomain | undefined {
+  if (target.kind === "vsock") return undefined;
+  return resolveAt({ target, places: findPlaces(target.scope, sys) }, sys, deadlineMs);
+}
+
+/** Where the domain, or else the bare CID that is asked for, can be reached. @throws HelperError domain-stopped, no-vsock-device */
+function requireEndpoint(request: Request, domain: Domain | undefined, sys: System): Endpoint {
+  const { target, port } = request;
   if (target.kind === "vsock") return { domain: undefined, address: { cid: target.cid, port } };
-  const domain = resolveAt({ target, places: findPlaces(target.scope, sys) }, sys, deadlineMs);
+  if (domain === undefined) throw new Error("a domain was asked for, and is not there");
   const stopped = findStoppedState(domain);
   // The state first: the XML of a domain that is shut off may hold a CID that is another guest's by now.
   if (stopped !== undefined) {
@@ -23,6 +53,30 @@ export function findEndpoint(request: Request, sys: System): Endpoint {
   return { domain, address: { cid: domain.cid, port } };
 }
 
+/** FoundEndpoint.recheck(), which has nothing to do for a bare CID. */
+function recheck(located: LocatedDomain | undefined, endpoint: Endpoint): () => void {
+  if (located === undefined) return () => {};
+  const receive = located.askAgain();
+  return () => {
+    const change = findChange(located.domain, receive());
+    if (change !== undefined) throw new HelperError({ kind: "guest-changed", guest: describeGuest(endpoint), change });
+  };
+}
+
+/** Whether another guest may have answered. */
+function findChange(before: Domain, now: Pick<Domain, "id" | "cid"> | undefined): GuestChange | undefined {
+  if (now === undefined) return "gone";
+  if (now.id < 0) return "stopped";
+  if (now.id !== before.id) return "restarted";
+  if (now.cid === undefined) return "no vsock device";
+  return now.cid === before.cid ? undefined : "another cid";
+}
+
+/** The guest as messages speak of it. */
+export function describeGuest({ domain, address }: Endpoint): GuestFacts {
+  return { ...address, ...(domain === undefined ? {} : { domain: describeDomain(domain) }) };
+}
+
 const STOPPED: readonly StoppedState[] = ["paused", "in shutdown", "shut off", "crashed", "pmsuspended"];
 
 function findStoppedState(domain: Domain): StoppedState | undefined {
@@ -30,7 +84,7 @@ function findStoppedState(domain: Domain): StoppedState | undefined {
 }
 
 /** The domain as messages speak of it. */
-export function describeDomain({ name, uri, uuid }: Domain): DomainFacts {
+function describeDomain({ name, uri, uuid }: Domain): DomainFacts {
   return { name, uri, virshName: LOOKS_LIKE_NUMBER.test(name) ? uuid : name };
 }
 
@@ -51,7 +105,8 @@ const ASIDE_MS = 1_000;
 function worksInSession(target: DomainTarget, sys: System, deadlineMs: number): boolean {
   const places = findPlaces(target.scope, sys).filter((place) => place.uri === "qemu:///session");
   try {
-    const domain = resolveAt({ target, places }, sys, Math.min(deadlineMs, sys.nowMs() + ASIDE_MS));
+    using located = resolveAt({ target, places }, sys, Math.min(deadlineMs, sys.nowMs() + ASIDE_MS));
+    const { domain } = located;
     return findStoppedState(domain) === undefined && domain.cid !== undefined;
   } catch (error) {
     if (error instanceof HelperError) return false; // the first failure is the one to tell

@@ -1,6 +1,6 @@
 /** What the way to a guest can end with, in words. */
 
-import type { Failure, GuestFacts } from "../failure.ts";
+import type { Failure, GuestChange, GuestFacts } from "../failure.ts";
 import { quote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import { type Explanation, type Kind, virshWord } from "./explanation.ts";
@@ -39,6 +39,11 @@ export function explainGuest(failure: Extract<Failure, { readonly guest: GuestFa
           `no answer on ${describePort(failure.guest)} within ${failure.seconds} s`,
         hint: "if it is still booting, try again when it is up; if not, check in the guest: lsmod | grep vsock",
       };
+    case "guest-changed":
+      return {
+        error: `cannot be sure of ${describeGuest(failure.guest)}: ${CHANGES[failure.change]} while virtssh connected to cid ${failure.guest.cid}`,
+        hint: "try again",
+      };
     case "guest-unreachable":
       return {
         error: `cannot connect to ${describeGuest(failure.guest)} on ${describePort(failure.guest)}: ${describeErrno(failure.errno)}`,
@@ -46,6 +51,14 @@ export function explainGuest(failure: Extract<Failure, { readonly guest: GuestFa
       };
   }
 }
+
+const CHANGES: Readonly<Record<GuestChange, string>> = {
+  gone: "it was removed",
+  stopped: "it stopped",
+  restarted: "it stopped and started again",
+  "another cid": "it was given another cid",
+  "no vsock device": "it lost its vsock device",
+};
 
 function describeGuest({ domain, cid }: GuestFacts): string {
   return domain === undefined ? `cid ${cid}` : `domain ${quote(domain.name)}`;

@@ -3,6 +3,7 @@
 import type {
   DomainFacts,
   Failure,
+  GuestChange,
   GuestFacts,
   InstalledDaemon,
   RefusedRequest,
@@ -37,6 +38,14 @@ const STATES = all<StoppedState>({
 });
 
 const REQUESTS = all<RefusedRequest>({ connect: true, "list domains": true, "look it up": true, "read it": true });
+
+const CHANGES = all<GuestChange>({
+  gone: true,
+  stopped: true,
+  restarted: true,
+  "another cid": true,
+  "no vsock device": true,
+});
 
 const DAEMONS = all<InstalledDaemon>({ virtqemud: true, libvirtd: true });
 
@@ -163,6 +172,7 @@ export const EXAMPLES: Examples = {
     guest: one,
     errno: "ENETUNREACH",
   })),
+  "guest-changed": CHANGES.map((change) => ({ kind: "guest-changed", guest, change })),
   "stdout-not-a-socket": [{ kind: "stdout-not-a-socket" }],
   "client-gone": [{ kind: "client-gone" }],
   "system-refused": [{ kind: "system-refused", call: "socket", errno: "EMFILE" }],

@@ -4,18 +4,22 @@ import { EACCES, EAFNOSUPPORT, ECONNRESET, ENODEV, EPERM, ETIMEDOUT } from "../.
 import { ClientGoneError } from "../../helper/sys/system.ts";
 import { parseTarget } from "../../helper/target.ts";
 import type { FakeDomain } from "../fakes/fake-domain.ts";
-import { FakeLibvirtd } from "../fakes/fake-libvirtd.ts";
+import { FakeLibvirtd, PROC } from "../fakes/fake-libvirtd.ts";
 import { FakeSystem, type FakeSystemOptions, SYSTEM_SOCKET } from "../fakes/fake-system.ts";
 import { failureOf } from "./failure-of.ts";
 
 const CONNECTED = { "7:22": "connected" } as const;
 
+/** The guest's socket is 7 where no daemon is asked, else 8. */
+const GREETING = { 7: { incoming: ["SSH-2.0-x\r\n"] }, 8: { incoming: ["SSH-2.0-x\r\n"] } };
+
 function start(options: FakeSystemOptions = {}, domain: FakeDomain = { name: "web", cid: 7 }) {
   const system = new FakeLibvirtd({ domains: [domain] });
-  const sys = new FakeSystem({ system, ...options });
-  const run = (ask = "qemu/web", how: HandOver = "descriptor") =>
+  const sys = new FakeSystem({ system, streams: GREETING, ...options });
+  const run = (ask = "qemu/web", how: HandOver = "descriptor") => {
     proxy({ target: parseTarget(ask), port: 22, deadlineMs: sys.nowMs() + 30_000 }, how, sys);
-  return { sys, run };
+  };
+  return { sys, run, system };
 }
 
 test("proxy() hands the connected socket to ssh, and closes its copy", () => {
@@ -23,10 +27,10 @@ test("proxy() hands the connected socket to ssh, and closes its copy", () => {
   run();
   expect(sys.log).toEqual([
     `connect unix ${SYSTEM_SOCKET}`,
-    "close 7",
     "connect vsock 7:22",
-    "send fd 7 over 1",
     "close 7",
+    "send fd 8 over 1",
+    "close 8",
   ]);
   expect(sys.openDescriptors).toEqual([]);
 });
@@ -47,23 +51,26 @@ test("proxy() relays where that is asked for, and needs no socket for stdout", (
   const { sys, run } = start({
     vsock: CONNECTED,
     stdoutIsSocket: false,
-    streams: { 0: { incoming: ["hello"] }, 7: { incoming: ["SSH-2.0-x\r\n"] } },
+    streams: { 0: { incoming: ["hello"] }, 8: { incoming: ["SSH-2.0-x\r\n"] } },
   });
   run("qemu/web", "relay");
-  expect([sys.written(1), sys.written(7)]).toEqual(["SSH-2.0-x\r\n", "hello"]);
+  expect([sys.written(1), sys.written(8)]).toEqual(["SSH-2.0-x\r\n", "hello"]);
   expect(sys.log.filter((line) => line.startsWith("send fd"))).toEqual([]);
   expect(sys.openDescriptors).toEqual([]);
 });
 
 test("proxy() relays where a descriptor is asked for, and stdout cannot carry one", () => {
-  const streams = { 7: { incoming: ["SSH-2.0-x\r\n"] } };
-  const { sys, run } = start({ vsock: CONNECTED, stdoutIsSocket: false, streams });
+  const { sys, run } = start({ vsock: CONNECTED, stdoutIsSocket: false });
   run();
   expect(sys.written(1)).toBe("SSH-2.0-x\r\n");
   expect(sys.log.filter((line) => line.startsWith("send fd"))).toEqual([]);
 });
 
-const guest = { domain: { name: "web", uri: "qemu:///system", virshName: "web" }, cid: 7, port: 22 };
+const guest = {
+  domain: { name: "web", uri: "qemu:///system", virshName: "web" },
+  cid: 7,
+  port: 22,
+};
 
 test.each([
   [EAFNOSUPPORT, { kind: "vsock-unsupported" }],
@@ -112,4 +119,45 @@ test("proxy() ends when ssh is gone", () => {
   const { sys, run } = start({ vsock: CONNECTED, clientWaits: 2 });
   expect(run).toThrow(ClientGoneError);
   expect(sys.openDescriptors).toEqual([]);
+});
+
+/** What the daemon says of the domain from the second question on. */
+const swapped = (domains: readonly FakeDomain[]) => {
+  let xmls = 0;
+  return new FakeLibvirtd({
+    domains: [{ name: "web", id: 3, cid: 7 }],
+    before: (procedure, daemon) => {
+      if (procedure !== PROC.getXmlDesc) return;
+      xmls += 1;
+      if (xmls === 2) daemon.domains = domains;
+    },
+  });
+};
+
+const UUID = "00000000000000000000000000000001";
+
+test.each<[string, readonly FakeDomain[], string]>([
+  ["is gone", [{ name: "other", uuid: "2".repeat(32), id: 4, cid: 7 }], "gone"],
+  ["was removed, and another one of that name made", [{ name: "web", uuid: "2".repeat(32), id: 3, cid: 7 }], "gone"],
+  ["is shut off", [{ name: "web", uuid: UUID, state: "shut off", cid: 7 }], "stopped"],
+  ["was started again", [{ name: "web", uuid: UUID, id: 4, cid: 7 }], "restarted"],
+  ["has another vsock device", [{ name: "web", uuid: UUID, id: 3, cid: 8 }], "another cid"],
+  ["has no vsock device any more", [{ name: "web", uuid: UUID, id: 3 }], "no vsock device"],
+])("proxy() hands no connection over where the domain, by now, %s", (_, domains, change) => {
+  const { sys, run } = start({ vsock: CONNECTED, system: swapped(domains) });
+  expect(failureOf(run)).toEqual({ kind: "guest-changed", guest, change });
+  expect(sys.log.filter((line) => line.startsWith("send fd"))).toEqual([]);
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test.each(["descriptor", "relay"] as const)("proxy() takes a domain that was renamed for the same (%s)", (how) => {
+  const { sys, run } = start({ vsock: CONNECTED, system: swapped([{ name: "www", uuid: UUID, id: 3, cid: 7 }]) });
+  run("qemu/web", how);
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test("proxy() leaves the daemon before it relays", () => {
+  const { sys, run } = start({ vsock: CONNECTED });
+  run("qemu/web", "relay");
+  expect(sys.log.indexOf("close 7")).toBeLessThan(sys.log.indexOf("start child"));
 });

@@ -15,7 +15,8 @@ const LIMIT_MS = 30_000;
 function find(ask: string, sys: FakeSystem) {
   const startedMs = sys.nowMs();
   try {
-    return findEndpoint({ target: parseTarget(ask), port: 2222, deadlineMs: startedMs + LIMIT_MS }, sys);
+    using found = findEndpoint({ target: parseTarget(ask), port: 2222, deadlineMs: startedMs + LIMIT_MS }, sys);
+    return found.endpoint;
   } finally {
     expect(sys.openDescriptors).toEqual([]);
     expect(sys.nowMs() - startedMs).toBeLessThanOrEqual(LIMIT_MS);

@@ -29,7 +29,8 @@ export function resolveIn(sys: FakeSystem, { ask, how }: Case) {
   const startedMs = sys.nowMs();
   try {
     const folded: DomainTarget = { ...target, folded: how === "folded" };
-    return resolveAt({ target: folded, places: findPlaces(target.scope, sys) }, sys, startedMs + LIMIT_MS);
+    using located = resolveAt({ target: folded, places: findPlaces(target.scope, sys) }, sys, startedMs + LIMIT_MS);
+    return located.domain;
   } finally {
     expect(sys.openDescriptors).toEqual([]);
     expect(sys.nowMs() - startedMs).toBeLessThanOrEqual(LIMIT_MS);

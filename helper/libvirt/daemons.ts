@@ -1,0 +1,128 @@
+/** The daemons that a target may be looked up in, opened when their turn comes, and what they all said. */
+
+import { type Candidate, type Failure, HelperError, type RefusedRequest } from "../failure.ts";
+import type { System } from "../sys/system.ts";
+import { type DomainTarget, formatTarget } from "../target.ts";
+import type { DomainRef } from "./calls.ts";
+import { Connection, RemoteError } from "./connection.ts";
+import { ERROR } from "./protocol.ts";
+import type { Place } from "./sockets.ts";
+
+export interface Found {
+  readonly connection: Connection;
+  readonly domain: DomainRef;
+}
+
+export interface Lookup {
+  readonly target: DomainTarget;
+  /** The daemons to ask, in order. */
+  readonly places: readonly Place[];
+}
+
+/** A domain as a choice among several. */
+export function describeCandidate({ connection, domain }: Found): Candidate {
+  const scope = connection.uri === "qemu:///system" ? "system" : "session";
+  return { name: domain.name, uri: connection.uri, target: formatTarget(scope, domain.name) };
+}
+
+/** The daemons that a target may be looked up in, opened when their turn comes, and what they all said. */
+export class Daemons implements Disposable {
+  readonly #target: DomainTarget;
+  readonly #sys: System;
+  readonly #deadlineMs: number;
+  readonly #open: Connection[] = [];
+  readonly #refused: HelperError[] = [];
+  readonly #places: Place[];
+
+  constructor({ target, places }: Lookup, sys: System, deadlineMs: number) {
+    this.#target = target;
+    this.#sys = sys;
+    this.#deadlineMs = deadlineMs;
+    this.#places = [...places];
+  }
+
+  /** Asks one daemon after the other until one has an answer. */
+  findFirst(find: (connection: Connection) => DomainRef | undefined): Found | undefined {
+    for (const connection of this.#connections()) {
+      const domain = this.#passOver(() => this.guard(connection, "look it up", () => find(connection)));
+      if (domain !== undefined) return { connection, domain };
+    }
+    return undefined;
+  }
+
+  findAll(find: (connection: Connection) => DomainRef[]): Found[] {
+    const found: Found[] = [];
+    for (const connection of this.#connections()) {
+      const domains = this.#passOver(() => this.guard(connection, "list domains", () => find(connection))) ?? [];
+      for (const domain of domains) found.push({ connection, domain });
+    }
+    return found;
+  }
+
+  /** The failure that matters most, once nobody has the domain: a daemon that we may not ask may well have it. */
+  notFound(): HelperError {
+    const denied = this.#refused.find((error) => error.failure.kind !== "no-daemon");
+    if (denied !== undefined) return denied;
+    const uris = this.#open.map((connection) => connection.uri);
+    if (uris.length > 0) return new HelperError({ kind: "domain-not-found", name: this.#target.name, uris });
+    const missing = this.#refused.flatMap(({ failure }) => (failure.kind === "no-daemon" ? [failure] : []));
+    return new HelperError({
+      kind: "no-daemon",
+      attempts: missing.flatMap((failure) => failure.attempts),
+      uris: missing.flatMap((failure) => failure.uris),
+      installed: missing[0]?.installed,
+    });
+  }
+
+  /** Turns a refusal into a failure that says what was asked for. */
+  guard<Result>({ uri }: { readonly uri: Place["uri"] }, refused: RefusedRequest, act: () => Result): Result {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error;
+      const { name } = this.#target;
+      // It was there a moment ago, and is gone.
+      if (error.code === ERROR.noDomain)
+        throw new HelperError({ kind: "domain-not-found", name, uris: [uri] }, { cause: error });
+      const { code, message: words } = error;
+      throw new HelperError({ kind: "daemon-refused", refused, name, code, words, uri }, { cause: error });
+    }
+  }
+
+  *#connections(): Generator<Connection> {
+    yield* [...this.#open];
+    for (let place = this.#places.shift(); place !== undefined; place = this.#places.shift()) {
+      const connection = this.#passOver(() => this.#openOne(place));
+      if (connection === undefined) continue;
+      this.#open.push(connection);
+      yield connection;
+    }
+  }
+
+  #openOne(place: Place): Connection {
+    return this.guard(place, "connect", () => Connection.open(this.#sys, place, this.#deadlineMs));
+  }
+
+  /** A daemon that is not there, or that we may not ask, makes room for the next one. All other failures are final. */
+  #passOver<Result>(act: () => Result): Result | undefined {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof HelperError) || !isPassedOver(error.failure)) throw error;
+      this.#refused.push(error);
+      return undefined;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const connection of this.#open) connection[Symbol.dispose]();
+  }
+}
+
+const DENIALS: readonly number[] = [ERROR.authFailed, ERROR.authCancelled, ERROR.accessDenied, ERROR.authUnavailable];
+
+function isPassedOver(failure: Failure): boolean {
+  // A look-up is refused only where there is such a domain: to go on would be to reach another one of that name.
+  if (failure.kind === "daemon-refused") return failure.refused !== "look it up" && DENIALS.includes(failure.code);
+  return failure.kind === "no-daemon" || failure.kind === "socket-permission";
+}
