@@ -46,6 +46,7 @@ const WORDS: Words = {
   "guest-refused": explainGuest,
   "guest-silent": explainGuest,
   "guest-unreachable": explainGuest,
+  "guest-closed": explainGuest,
   "guest-changed": explainGuest,
   "stdout-not-a-socket": () => ({
     error: "cannot hand over the connection: stdout is not a socket of ssh's",

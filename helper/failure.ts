@@ -106,6 +106,7 @@ export type Failure =
   | { readonly kind: "guest-refused"; readonly guest: GuestFacts }
   | { readonly kind: "guest-silent"; readonly guest: GuestFacts; readonly seconds: number }
   | { readonly kind: "guest-unreachable"; readonly guest: GuestFacts; readonly errno: string }
+  | { readonly kind: "guest-closed"; readonly guest: GuestFacts }
   | { readonly kind: "guest-changed"; readonly guest: GuestFacts; readonly change: GuestChange }
   | { readonly kind: "stdout-not-a-socket" }
   | { readonly kind: "client-gone" }

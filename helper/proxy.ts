@@ -1,5 +1,6 @@
 /** The hot path: find the guest, connect to it, make sure of it, hand the connection to ssh. */
 
+import { awaitBanner } from "./banner.ts";
 import { connectGuest } from "./connect.ts";
 import type { Request } from "./endpoint.ts";
 import { findEndpoint } from "./libvirt/find-endpoint.ts";
@@ -8,6 +9,8 @@ import type { Descriptor, System } from "./sys/system.ts";
 
 const STDOUT = 1;
 
+const SSH_PORT = 22;
+
 /** How ssh wants the connection. */
 export type HandOver = "descriptor" | "relay";
 
@@ -15,18 +18,30 @@ export type HandOver = "descriptor" | "relay";
 export function proxy(request: Request, handOver: HandOver, sys: System): void {
   // Whoever runs the drop-in's command over a pipe (paramiko; ssh without ProxyUseFdpass) can take nothing but a relay.
   const possible = handOver === "descriptor" && !sys.canCarryFd(STDOUT) ? "relay" : handOver;
-  using guest = reachGuest(request, sys);
+  using guest = reachGuest(request, possible, sys);
   // ssh waits until we have exited, even once it has the descriptor: nothing may come after this.
   if (possible === "descriptor") sys.sendFd(STDOUT, guest.fd);
   else relay(guest, sys);
 }
 
-/** Connects to the guest, and makes sure that it is the one. @throws HelperError, ClientGoneError */
-function reachGuest(request: Request, sys: System): Descriptor {
+/**
+ * How long the first word of a guest that has taken the connection is waited for. sshd speaks first (RFC 4253, 4.2), but may
+ * have to be started; a guest that is still silent then is handed over all the same, and ssh waits on.
+ */
+const BANNER_LIMIT_MS = 10_000;
+
+/** Connects to a guest that is ready. @throws HelperError, ClientGoneError */
+export function reachGuest(request: Request, handOver: HandOver, sys: System): Descriptor {
   using found = findEndpoint(request, sys);
   const guest = connectGuest(found.endpoint, request.deadlineMs, sys);
   try {
-    found.recheck()();
+    const confirm = found.recheck();
+    // Whoever relays another port may be the one to speak first.
+    if (handOver === "descriptor" || request.port === SSH_PORT) {
+      const until = Math.min(request.deadlineMs, sys.nowMs() + BANNER_LIMIT_MS);
+      awaitBanner(guest, { endpoint: found.endpoint, until }, sys);
+    }
+    confirm();
     return guest;
   } catch (error) {
     guest[Symbol.dispose]();

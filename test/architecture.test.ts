@@ -34,7 +34,8 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
 
   "relay.ts": ["sys/system.ts", "sys/errno.ts"],
   "connect.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts"],
-  "proxy.ts": ["connect.ts", "endpoint.ts", "libvirt/find-endpoint.ts", "relay.ts", "sys/system.ts"],
+  "banner.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts", "utf8.ts"],
+  "proxy.ts": ["banner.ts", "connect.ts", "endpoint.ts", "libvirt/find-endpoint.ts", "relay.ts", "sys/system.ts"],
   "proxy-arguments.ts": ["failure.ts", "proxy.ts", "target.ts"],
 
   "cli/": [

@@ -39,6 +39,11 @@ export function explainGuest(failure: Extract<Failure, { readonly guest: GuestFa
           `no answer on ${describePort(failure.guest)} within ${failure.seconds} s`,
         hint: "if it is still booting, try again when it is up; if not, check in the guest: lsmod | grep vsock",
       };
+    case "guest-closed":
+      return {
+        error: `cannot log in to ${describeGuest(failure.guest)}: ${describePort(failure.guest)} takes the connection and closes it before a word`,
+        hint: "see why in the guest: journalctl -b -g ssh",
+      };
     case "guest-changed":
       return {
         error: `cannot be sure of ${describeGuest(failure.guest)}: ${CHANGES[failure.change]} while virtssh connected to cid ${failure.guest.cid}`,

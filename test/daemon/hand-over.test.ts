@@ -91,64 +91,64 @@ const HAND_OVER: readonly Fact[] = [
 
 const BIG_SHA256 =
   "$(python3 -c 'import hashlib; print(hashlib.sha256(hashlib.shake_128(b\"virtssh\").digest(20_000_000)).hexdigest())')";
-/** Starts the peer and waits until it listens. */
+/** Starts the peer, on a port where the client may speak first, and waits until it listens. */
 const peer = (how: string) =>
-  `${ENV}; exec 5< <(exec python3 /etc/lab/peer.py /tmp/vsock/7-22 '${how}'); read -r -u 5; cd /tmp`;
+  `${ENV}; rm -f /tmp/vsock/7-80; exec 5< <(exec python3 /etc/lab/peer.py /tmp/vsock/7-80 '${how}'); read -r -u 5; cd /tmp`;
 
 const RELAY: readonly Fact[] = [
   {
     name: "nothing is lost when the guest closes after 20 MB, into a pipe",
-    run: `${peer("sends and closes")}; virtssh proxy vsock/7 < /dev/null | sha256sum | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
+    run: `${peer("sends and closes")}; virtssh proxy vsock/7 80 < /dev/null | sha256sum | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
     stdout: "1\n",
   },
   {
     name: "nothing is lost when the guest closes after 20 MB, into a file",
-    run: `${peer("sends and closes")}; virtssh proxy vsock/7 < /dev/null > out; sha256sum < out | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
+    run: `${peer("sends and closes")}; virtssh proxy vsock/7 80 < /dev/null > out; sha256sum < out | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
     stdout: "1\n",
   },
   {
     name: "a file that is opened for appending, which cannot be spliced to",
-    run: `${peer("sends and closes")}; echo first > out; virtssh proxy vsock/7 < /dev/null >> out; head -1 out; tail -n +2 out | sha256sum | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
+    run: `${peer("sends and closes")}; echo first > out; virtssh proxy vsock/7 80 < /dev/null >> out; head -1 out; tail -n +2 out | sha256sum | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
     stdout: "first\n1\n",
   },
   {
     name: "the end of stdin reaches the guest, and its answer comes back",
-    run: `${peer("answers at the end of what it reads")}; head -c 5M /dev/zero | tee sent | virtssh proxy vsock/7; echo; sha256sum < sent | cut -d' ' -f1`,
+    run: `${peer("answers at the end of what it reads")}; head -c 5M /dev/zero | tee sent | virtssh proxy vsock/7 80; echo; sha256sum < sent | cut -d' ' -f1`,
     stdout: /^([0-9a-f]{64})\n\1\n$/,
   },
   {
     name: "the guest's end of one half leaves the other open",
-    run: `${peer("ends its half first")}; (sleep 1; head -c 5M /dev/zero) | virtssh proxy vsock/7; cat <&5; head -c 5M /dev/zero | sha256sum | cut -d' ' -f1`,
+    run: `${peer("ends its half first")}; (sleep 1; head -c 5M /dev/zero) | virtssh proxy vsock/7 80; cat <&5; head -c 5M /dev/zero | sha256sum | cut -d' ' -f1`,
     stdout: /^bye\n([0-9a-f]{64})\n\1\n$/,
   },
   {
     name: "the guest's end reaches a reader, though stdin stays open",
-    run: `${peer("ends its half first")}; exec 4< <(exec sleep 100); sleeper=$!; virtssh proxy vsock/7 <&4 | { timeout 10 cat; echo $?; kill $sleeper; }`,
+    run: `${peer("ends its half first")}; exec 4< <(exec sleep 100); sleeper=$!; virtssh proxy vsock/7 80 <&4 | { timeout 10 cat; echo $?; kill $sleeper; }`,
     stdout: "bye\n0\n",
   },
   {
     name: "a guest that closes the other half later ends the relay, though stdin stays open",
-    run: `${peer("ends one half, then the other")}; exec 4< <(exec sleep 100); sleeper=$!; timeout 15 virtssh proxy vsock/7 <&4; echo $?; kill $sleeper`,
+    run: `${peer("ends one half, then the other")}; exec 4< <(exec sleep 100); sleeper=$!; timeout 15 virtssh proxy vsock/7 80 <&4; echo $?; kill $sleeper`,
     stdout: "bye\n0\n",
   },
   {
     name: "a stdout that does not block is waited for",
-    run: `${peer("sends and closes")}; timeout 15 python3 /etc/lab/nonblocking.py virtssh proxy vsock/7 < /dev/null | sha256sum | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
+    run: `${peer("sends and closes")}; timeout 15 python3 /etc/lab/nonblocking.py virtssh proxy vsock/7 80 < /dev/null | sha256sum | cut -d' ' -f1 | grep -c ${BIG_SHA256}`,
     stdout: "1\n",
   },
   {
     name: "20 MB there and back, with both directions full",
-    run: `${peer("echoes")}; head -c 20M /dev/urandom > in; virtssh proxy vsock/7 < in | cmp - in && echo same`,
+    run: `${peer("echoes")}; head -c 20M /dev/urandom > in; virtssh proxy vsock/7 80 < in | cmp - in && echo same`,
     stdout: "same\n",
   },
   {
     name: "a guest that closes at once ends the relay, though stdin stays open",
-    run: `${peer("closes at once")}; exec 4< <(exec sleep 100); sleeper=$!; timeout 15 virtssh proxy vsock/7 <&4; echo $?; kill $sleeper`,
+    run: `${peer("closes at once")}; exec 4< <(exec sleep 100); sleeper=$!; timeout 15 virtssh proxy vsock/7 80 <&4; echo $?; kill $sleeper`,
     stdout: "0\n",
   },
   {
     name: "a reader that has gone ends the relay, though stdin stays open",
-    run: `${peer("sends and closes")}; exec 4< <(exec sleep 100); sleeper=$!; timeout 15 virtssh proxy vsock/7 <&4 | head -c 10 | wc -c; echo \${PIPESTATUS[0]}; kill $sleeper`,
+    run: `${peer("sends and closes")}; exec 4< <(exec sleep 100); sleeper=$!; timeout 15 virtssh proxy vsock/7 80 <&4 | head -c 10 | wc -c; echo \${PIPESTATUS[0]}; kill $sleeper`,
     stdout: "10\n0\n",
   },
 ];

@@ -172,6 +172,7 @@ export const EXAMPLES: Examples = {
     guest: one,
     errno: "ENETUNREACH",
   })),
+  "guest-closed": [guest, bareGuest].map((one) => ({ kind: "guest-closed", guest: one })),
   "guest-changed": CHANGES.map((change) => ({ kind: "guest-changed", guest, change })),
   "stdout-not-a-socket": [{ kind: "stdout-not-a-socket" }],
   "client-gone": [{ kind: "client-gone" }],

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { type HandOver, proxy } from "../../helper/proxy.ts";
+import { type HandOver, proxy, reachGuest } from "../../helper/proxy.ts";
 import { EACCES, EAFNOSUPPORT, ECONNRESET, ENODEV, EPERM, ETIMEDOUT } from "../../helper/sys/errno.ts";
 import { ClientGoneError } from "../../helper/sys/system.ts";
 import { parseTarget } from "../../helper/target.ts";
 import type { FakeDomain } from "../fakes/fake-domain.ts";
 import { FakeLibvirtd, PROC } from "../fakes/fake-libvirtd.ts";
+import type { FakeStream } from "../fakes/fake-stream.ts";
 import { FakeSystem, type FakeSystemOptions, SYSTEM_SOCKET } from "../fakes/fake-system.ts";
 import { failureOf } from "./failure-of.ts";
 
@@ -28,6 +29,7 @@ test("proxy() hands the connected socket to ssh, and closes its copy", () => {
   expect(sys.log).toEqual([
     `connect unix ${SYSTEM_SOCKET}`,
     "connect vsock 7:22",
+    "peek 8",
     "close 7",
     "send fd 8 over 1",
     "close 8",
@@ -44,7 +46,7 @@ test("proxy() prints nothing where it hands over the socket", () => {
 test("proxy() asks no daemon about a bare CID", () => {
   const { sys, run } = start({ vsock: CONNECTED });
   run("vsock/7");
-  expect(sys.log).toEqual(["connect vsock 7:22", "send fd 7 over 1", "close 7"]);
+  expect(sys.log).toEqual(["connect vsock 7:22", "peek 7", "send fd 7 over 1", "close 7"]);
 });
 
 test("proxy() relays where that is asked for, and needs no socket for stdout", () => {
@@ -101,7 +103,7 @@ test.each([
 ])("proxy() with %i ms left says that it waited %d s for the guest", (leftMs, seconds) => {
   const { sys } = start({ vsock: { "9:22": ETIMEDOUT } });
   const request = { target: parseTarget("vsock/9"), port: 22, deadlineMs: sys.nowMs() + leftMs };
-  expect(failureOf(() => proxy(request, "descriptor", sys))).toMatchObject({ kind: "guest-silent", seconds });
+  expect(failureOf(() => reachGuest(request, "descriptor", sys))).toMatchObject({ kind: "guest-silent", seconds });
 });
 
 test.each<[string, FakeDomain, string]>([
@@ -154,6 +156,30 @@ test.each(["descriptor", "relay"] as const)("proxy() takes a domain that was ren
   const { sys, run } = start({ vsock: CONNECTED, system: swapped([{ name: "www", uuid: UUID, id: 3, cid: 7 }]) });
   run("qemu/web", how);
   expect(sys.openDescriptors).toEqual([]);
+});
+
+test.each<[string, FakeStream]>([
+  ["ends", {}],
+  ["is reset", { afterwards: "reset" }],
+])("proxy() explains a connection that %s before a word", (_, stream) => {
+  const { sys, run } = start({ vsock: CONNECTED, streams: { 8: stream } });
+  expect(failureOf(run)).toEqual({ kind: "guest-closed", guest });
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test("proxy() hands over a guest that is silent for 10 s, and lets ssh wait", () => {
+  const { sys, run } = start({ vsock: CONNECTED, streams: { 8: { afterwards: "silence" } } });
+  const startedMs = sys.nowMs();
+  run();
+  expect(sys.nowMs() - startedMs).toBe(10_000);
+  expect(sys.log).toContain("send fd 8 over 1");
+});
+
+test("reachGuest() waits for no word where another port is relayed", () => {
+  const { sys } = start({ vsock: { "7:80": "connected" } });
+  const request = { target: parseTarget("qemu/web"), port: 80, deadlineMs: sys.nowMs() + 30_000 };
+  using _guest = reachGuest(request, "relay", sys);
+  expect(sys.log.filter((line) => line.startsWith("peek"))).toEqual([]);
 });
 
 test("proxy() leaves the daemon before it relays", () => {
