@@ -92,7 +92,13 @@ export type Failure =
       readonly words: string;
       readonly uri: string;
     }
-  | { readonly kind: "domain-not-found"; readonly name: string; readonly uris: readonly string[] }
+  | {
+      readonly kind: "domain-not-found";
+      readonly name: string;
+      readonly uris: readonly string[];
+      /** Those whose names are like it. */
+      readonly near?: readonly Candidate[];
+    }
   | {
       readonly kind: "domain-ambiguous";
       readonly name: string;

@@ -102,8 +102,8 @@ export function domainGetXmlDesc(domain: DomainRef): Call<Uint8Array> {
   return call(PROCEDURE.domainGetXmlDesc, body, (reader) => reader.opaque(STRING_MAX_BYTES));
 }
 
-/** Those domains, running or not, whose name has `nameBytes` bytes in UTF-8. The others' names are not even decoded. */
-export function connectListAllDomains(nameBytes: number): Call<DomainRef[]> {
+/** Every domain, running or not; or those whose name has `nameBytes` bytes in UTF-8, the others' not even being decoded. */
+export function connectListAllDomains(nameBytes?: number): Call<DomainRef[]> {
   const body = new XdrWriter().int32(1).uint32(0).toBytes();
   return call(PROCEDURE.connectListAllDomains, body, (reader) => {
     const domains = reader.array(DOMAIN_LIST_MAX, () => {
@@ -112,7 +112,7 @@ export function connectListAllDomains(nameBytes: number): Call<DomainRef[]> {
       return { name, uuid, id: reader.int32() };
     });
     reader.uint32(); // the same count again
-    const wanted = domains.filter(({ name }) => name.length === nameBytes);
+    const wanted = domains.filter(({ name }) => nameBytes === undefined || name.length === nameBytes);
     return wanted.map((domain) => ({ ...domain, name: decodeUtf8(domain.name) }));
   });
 }

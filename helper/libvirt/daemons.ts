@@ -2,9 +2,10 @@
 
 import { type Candidate, type Failure, HelperError, type RefusedRequest } from "../failure.ts";
 import type { System } from "../sys/system.ts";
-import { type DomainTarget, formatTarget } from "../target.ts";
-import type { DomainRef } from "./calls.ts";
+import { type DomainTarget, decodeName, formatTarget } from "../target.ts";
+import { connectListAllDomains, type DomainRef } from "./calls.ts";
 import { Connection, RemoteError } from "./connection.ts";
+import { findNear } from "./near-names.ts";
 import { ERROR } from "./protocol.ts";
 import type { Place } from "./sockets.ts";
 
@@ -23,6 +24,16 @@ export interface Lookup {
 export function describeCandidate({ connection, domain }: Found): Candidate {
   const scope = connection.uri === "qemu:///system" ? "system" : "session";
   return { name: domain.name, uri: connection.uri, target: formatTarget(scope, domain.name) };
+}
+
+/** What the daemon has, as choices; nothing where it will not say: this is only for a hint. */
+function listNames(connection: Connection): Candidate[] {
+  try {
+    return connection.ask(connectListAllDomains()).map((domain) => describeCandidate({ connection, domain }));
+  } catch (error) {
+    if (error instanceof RemoteError || error instanceof HelperError) return [];
+    throw error;
+  }
 }
 
 /** The daemons that a target may be looked up in, opened when their turn comes, and what they all said. */
@@ -64,7 +75,7 @@ export class Daemons implements Disposable {
     const denied = this.#refused.find((error) => error.failure.kind !== "no-daemon");
     if (denied !== undefined) return denied;
     const uris = this.#open.map((connection) => connection.uri);
-    if (uris.length > 0) return new HelperError({ kind: "domain-not-found", name: this.#target.name, uris });
+    if (uris.length > 0) return this.#noDomain(uris);
     const missing = this.#refused.flatMap(({ failure }) => (failure.kind === "no-daemon" ? [failure] : []));
     return new HelperError({
       kind: "no-daemon",
@@ -72,6 +83,12 @@ export class Daemons implements Disposable {
       uris: missing.flatMap((failure) => failure.uris),
       installed: missing[0]?.installed,
     });
+  }
+
+  #noDomain(uris: readonly Place["uri"][]): HelperError {
+    const { name } = this.#target;
+    const near = findNear(decodeName(name) ?? name, this.#open.flatMap(listNames));
+    return new HelperError({ kind: "domain-not-found", name, uris, ...(near.length === 0 ? {} : { near }) });
   }
 
   /** Turns a refusal into a failure that says what was asked for. */

@@ -1,6 +1,6 @@
 /** What is wrong with a domain, in words. */
 
-import type { DomainFacts, StoppedState } from "../failure.ts";
+import type { Candidate, DomainFacts, StoppedState } from "../failure.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { type Explanation, type Kind, virshWord } from "./explanation.ts";
 
@@ -11,7 +11,8 @@ export function explainDomain(
     case "domain-not-found":
       return {
         error: `cannot find domain ${quote(failure.name)} in ${failure.uris.join(" or ")}`,
-        hint: `list the domains with: virsh -c ${failure.uris[0] ?? "qemu:///system"} list --all`,
+        hint:
+          hintNear(failure.near) ?? `list the domains with: virsh -c ${failure.uris[0] ?? "qemu:///system"} list --all`,
       };
     case "domain-ambiguous":
       return explainAmbiguity(failure);
@@ -26,6 +27,11 @@ export function explainDomain(
         hint: hintSession(failure.domain) ?? hintAttach(failure.domain),
       };
   }
+}
+
+function hintNear(near: readonly Candidate[] = []): string | undefined {
+  if (near.length === 0) return undefined;
+  return `did you mean ${near.map(({ target }) => shellQuote(target)).join(" or ")}?`;
 }
 
 function explainAmbiguity({ name, candidates }: Kind<"domain-ambiguous">): Explanation {

@@ -23,7 +23,11 @@ const LOOKUPS: readonly Fact[] = (
     ["an ID", "qemu/1", noVsock("web")],
     ["an escaped space", "qemu/my%20vm", noVsock("my vm")],
     ["a capital letter", "qemu/Web", shutOff("Web")],
-    ["a name in the wrong case is not folded", "qemu/WEB", notFound("WEB")],
+    [
+      "a name in the wrong case is not folded, but asked back",
+      "qemu/WEB",
+      failure('cannot find domain "WEB" in qemu:///system', "did you mean qemu:system/Web or qemu:system/web?"),
+    ],
     ["no such name", "qemu/nope", notFound("nope")],
     ["no such UUID", "qemu/00000000-0000-0000-0000-000000000001", notFound("00000000-0000-0000-0000-000000000001")],
     ["no such ID", "qemu/4711", notFound("4711")],

@@ -132,6 +132,21 @@ export const EXAMPLES: Examples = {
   "domain-not-found": [
     { kind: "domain-not-found", name: "wbe", uris: [SYSTEM_URI] },
     { kind: "domain-not-found", name: "wbe", uris: [SYSTEM_URI, SESSION_URI] },
+    {
+      kind: "domain-not-found",
+      name: "wbe",
+      uris: [SYSTEM_URI],
+      near: [{ name: "web", uri: SYSTEM_URI, target: "qemu:system/web" }],
+    },
+    {
+      kind: "domain-not-found",
+      name: "my v",
+      uris: [SYSTEM_URI, SESSION_URI],
+      near: [
+        { name: "my vm", uri: SYSTEM_URI, target: "qemu:system/my%20vm" },
+        { name: "my v*", uri: SESSION_URI, target: "qemu:session/my%20v*" },
+      ],
+    },
   ],
   "domain-ambiguous": [
     {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
-import { type FakeLibvirtdOptions, PROC } from "../../fakes/fake-libvirtd.ts";
+import { FakeLibvirtd, type FakeLibvirtdOptions, PROC } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
 import { type Case, daemon, find, resolve, resolveIn, UUID } from "./resolve-case.ts";
@@ -79,7 +79,27 @@ test.each([
   ["the ID of those that do not run", [{ name: "web", state: "shut off" }], "4294967295"],
 ] as const)("resolveAt() does not find a domain that differs in %s", (_, domains, name) => {
   const asked: Case = { ask: `qemu:system/${name}`, system: daemon(domains) };
-  expect(failureOf(() => resolve(asked))).toEqual({ kind: "domain-not-found", name, uris: ["qemu:///system"] });
+  expect(failureOf(() => resolve(asked))).toMatchObject({ kind: "domain-not-found", name, uris: ["qemu:///system"] });
+});
+
+test.each([
+  ["wbe", ["web", "db"], ["qemu:system/web"]],
+  ["WEB", ["web"], ["qemu:system/web"]],
+  ["my%20vn", ["my vm"], ["qemu:system/my%20vm"]],
+  ["zzz", ["web", "db"], []],
+] as const)("resolveAt() of %j among %j says which may be meant", (name, domains, near) => {
+  const failure = failureOf(() => resolve({ ask: `qemu:system/${name}`, system: daemon(domains) }));
+  const targets = failure.kind === "domain-not-found" ? failure.near?.map(({ target }) => target) : undefined;
+  expect(targets ?? []).toEqual(near);
+});
+
+test("resolveAt() does without near names where the daemon does not list its domains", () => {
+  const system = new FakeLibvirtd({
+    domains: [{ name: "web" }],
+    errors: { [PROC.listAllDomains]: { code: 88, message: "no" } },
+  });
+  const failure = failureOf(() => resolve({ ask: "qemu:system/wbe", system }));
+  expect(failure).toEqual({ kind: "domain-not-found", name: "wbe", uris: ["qemu:///system"] });
 });
 
 describe("between two calls", () => {
