@@ -12,12 +12,18 @@ import { type Descriptor, type System, SystemError } from "./sys/system.ts";
  */
 const CONNECT_LIMIT_MS = 2_000;
 
-/** @throws HelperError; ClientGoneError */
-export function connectGuest(endpoint: Endpoint, deadlineMs: number, sys: System): Descriptor {
+/** How long an attempt may take, and the descriptor that ends it early, with a WokenError. */
+export interface Attempt {
+  readonly deadlineMs: number;
+  readonly wakerFd?: number | undefined;
+}
+
+/** @throws HelperError; WokenError; ClientGoneError */
+export function connectGuest(endpoint: Endpoint, { deadlineMs, wakerFd }: Attempt, sys: System): Descriptor {
   const startedMs = sys.nowMs();
   const limitMs = Math.min(deadlineMs, startedMs + CONNECT_LIMIT_MS);
   try {
-    return sys.connectVsock(endpoint.address, limitMs);
+    return sys.connectVsock(endpoint.address, { deadlineMs: limitMs, wakerFd });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     const seconds = Math.max(0, limitMs - startedMs) / 1000;

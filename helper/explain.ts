@@ -46,8 +46,10 @@ const WORDS: Words = {
   "guest-refused": explainGuest,
   "guest-silent": explainGuest,
   "guest-unreachable": explainGuest,
+  "guest-mute": explainGuest,
   "guest-closed": explainGuest,
   "guest-changed": explainGuest,
+  "not-ready": ({ seconds, because }) => explainNotReady(seconds, explain(because)),
   "stdout-not-a-socket": () => ({
     error: "cannot hand over the connection: stdout is not a socket of ssh's",
     hint: "set ProxyUseFdpass yes in ssh_config, or leave --fdpass out",
@@ -61,4 +63,9 @@ const WORDS: Words = {
 export function explain(failure: Failure): Explanation {
   const words: (failure: never) => Explanation = WORDS[failure.kind];
   return words(failure as never); // the row of its own kind, which is what Words says
+}
+
+/** What it was waiting for, and still lacks. */
+function explainNotReady(seconds: number, { error, hint }: Explanation): Explanation {
+  return { error: `not ready after ${seconds} s: ${error}`, ...(hint === undefined ? {} : { hint }) };
 }

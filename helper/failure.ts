@@ -21,7 +21,7 @@ export interface SocketAttempt {
 export type InstalledDaemon = "virtqemud" | "libvirtd";
 
 /** What a daemon would not do for us. */
-export type RefusedRequest = "connect" | "list domains" | "look it up" | "read it";
+export type RefusedRequest = "connect" | "list domains" | "look it up" | "read it" | "watch it" | "start it";
 
 /** A domain as its daemon names it, and that daemon. */
 export interface DomainFacts {
@@ -29,6 +29,8 @@ export interface DomainFacts {
   readonly uri: string;
   /** What means this domain to virsh: its name, or its UUID where virsh would take the name for another domain's ID or UUID. */
   readonly virshName: string;
+  /** The target that means this domain alone. */
+  readonly target: string;
   /** The target of a domain of that name in qemu:///session, if that one runs and has a vsock device. */
   readonly inSession?: string;
 }
@@ -112,14 +114,35 @@ export type Failure =
   | { readonly kind: "guest-refused"; readonly guest: GuestFacts }
   | { readonly kind: "guest-silent"; readonly guest: GuestFacts; readonly seconds: number }
   | { readonly kind: "guest-unreachable"; readonly guest: GuestFacts; readonly errno: string }
+  | { readonly kind: "guest-mute"; readonly guest: GuestFacts }
   | { readonly kind: "guest-closed"; readonly guest: GuestFacts }
   | { readonly kind: "guest-changed"; readonly guest: GuestFacts; readonly change: GuestChange }
+  /** What a guest was waited for in vain. */
+  | { readonly kind: "not-ready"; readonly seconds: number; readonly because: PassingFailure }
   | { readonly kind: "stdout-not-a-socket" }
   | { readonly kind: "client-gone" }
   | { readonly kind: "system-refused"; readonly call: string; readonly errno: string };
 
 /** How a domain differs from what it was before the connect. */
 export type GuestChange = "gone" | "stopped" | "restarted" | "another cid" | "no vsock device";
+
+/** What time may bring right. */
+export type PassingFailure = Extract<
+  Failure,
+  {
+    readonly kind:
+      | "domain-stopped"
+      | "no-guest-at-cid"
+      | "guest-refused"
+      | "guest-silent"
+      | "guest-unreachable"
+      | "guest-closed"
+      | "guest-mute"
+      | "guest-changed"
+      | "daemon-closed"
+      | "no-daemon";
+  }
+>;
 
 /** The guest end that was tried. Without a domain the target was a bare CID. */
 export interface GuestFacts {

@@ -1,14 +1,17 @@
 /** The program: picks the hot path or the rest of the command line, prints what went wrong, and sets the exit status. */
 
+import type { Request } from "./endpoint.ts";
 import { explain } from "./explain.ts";
 import { type Failure, HelperError } from "./failure.ts";
 import { loadProgram } from "./load-program.ts";
-import { proxy } from "./proxy.ts";
+import { Progress } from "./progress.ts";
+import { type HandOver, proxy, reachGuest } from "./proxy.ts";
 import { parseProxyArguments } from "./proxy-arguments.ts";
 import { errnoName } from "./sys/errno.ts";
 import { args, exit, linux } from "./sys/linux.ts";
-import { ClientGoneError, SystemError } from "./sys/system.ts";
+import { ClientGoneError, type Descriptor, SystemError } from "./sys/system.ts";
 import { encodeUtf8 } from "./utf8.ts";
+import { waitForGuest } from "./wait.ts";
 
 declare const VIRTSSH_VERSION: string;
 
@@ -26,9 +29,17 @@ function main(): number | undefined {
     loadCommandLine();
     return undefined;
   }
-  const { target, port, timeoutSeconds, handOver } = hot;
-  proxy({ target, port, deadlineMs: linux.nowMs() + timeoutSeconds * 1000 }, handOver, linux);
+  const { target, port, timeoutSeconds, handOver, waits } = hot;
+  const request = { target, port, deadlineMs: linux.nowMs() + timeoutSeconds * 1000 };
+  const reach = waits ? awaitGuest : (asked: Request, how: HandOver) => reachGuest(asked, how, linux);
+  proxy(request, { handOver, reach }, linux);
   return 0;
+}
+
+/** A guest that is ready, or will be in time. */
+function awaitGuest(request: Request): Descriptor {
+  using progress = new Progress(linux);
+  return waitForGuest({ request, start: false, onLack: (lack) => progress.show(lack) }, linux).guest;
 }
 
 /** Everything else is loaded only here: the engine runs the promise's job when main() has returned. */

@@ -8,6 +8,8 @@ export interface ProxyArguments {
   readonly target: Target;
   readonly port: number;
   readonly timeoutSeconds: number;
+  /** Whether a guest that is not ready is waited for. */
+  readonly waits: boolean;
   readonly handOver: HandOver;
 }
 
@@ -21,15 +23,17 @@ const TIMEOUT_SECONDS = 30;
  * @throws HelperError bad-usage, bad-target, bad-number
  */
 export function parseProxyArguments(words: readonly string[]): ProxyArguments | undefined {
-  const { operands, typed, timeout, fdpass, help } = readOptions(words);
+  const { operands, typed, timeout, wait, fdpass, help } = readOptions(words);
   if (help) return undefined;
   const [host, port, extra] = operands;
   if (host === undefined) throw badUsage("HOST is missing");
   if (extra !== undefined) throw badUsage(`too many arguments after PORT`);
+  const seconds = wait ?? timeout; // one deadline: whoever waits for a guest waits for all of it
   return {
     target: chooseTarget(host, typed),
     port: port === undefined ? SSH_PORT : parsePort(port),
-    timeoutSeconds: timeout === undefined ? TIMEOUT_SECONDS : parseSeconds(timeout),
+    timeoutSeconds: seconds === undefined ? TIMEOUT_SECONDS : parseSeconds(seconds),
+    waits: wait !== undefined,
     handOver: fdpass ? "descriptor" : "relay",
   };
 }
@@ -38,6 +42,7 @@ interface Options {
   readonly operands: string[];
   typed?: string;
   timeout?: string;
+  wait?: string;
   fdpass: boolean;
   help: boolean;
 }
@@ -66,6 +71,7 @@ function readOption(word: string, rest: string[], options: Options): void {
   };
   if (name === "--typed") options.typed = value();
   else if (name === "--timeout") options.timeout = value();
+  else if (name === "--wait") options.wait = value();
   else if (word === "--fdpass") options.fdpass = true;
   else if (word === "--help" || word === "-h") options.help = true;
   else throw badUsage("unknown option", word);

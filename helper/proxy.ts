@@ -14,11 +14,18 @@ const SSH_PORT = 22;
 /** How ssh wants the connection. */
 export type HandOver = "descriptor" | "relay";
 
+/** The connected socket, and how it is wanted. */
+export interface Delivery {
+  readonly handOver: HandOver;
+  /** `reachGuest`, or what waits for a guest that is not ready. */
+  reach(request: Request, handOver: HandOver): Descriptor;
+}
+
 /** @throws HelperError, ClientGoneError */
-export function proxy(request: Request, handOver: HandOver, sys: System): void {
+export function proxy(request: Request, { handOver, reach }: Delivery, sys: System): void {
   // Whoever runs the drop-in's command over a pipe (paramiko; ssh without ProxyUseFdpass) can take nothing but a relay.
   const possible = handOver === "descriptor" && !sys.canCarryFd(STDOUT) ? "relay" : handOver;
-  using guest = reachGuest(request, possible, sys);
+  using guest = reach(request, possible);
   // ssh waits until we have exited, even once it has the descriptor: nothing may come after this.
   if (possible === "descriptor") sys.sendFd(STDOUT, guest.fd);
   else relay(guest, sys);
@@ -33,7 +40,7 @@ const BANNER_LIMIT_MS = 10_000;
 /** Connects to a guest that is ready. @throws HelperError, ClientGoneError */
 export function reachGuest(request: Request, handOver: HandOver, sys: System): Descriptor {
   using found = findEndpoint(request, sys);
-  const guest = connectGuest(found.endpoint, request.deadlineMs, sys);
+  const guest = connectGuest(found.endpoint, request, sys);
   try {
     const confirm = found.recheck();
     // Whoever relays another port may be the one to speak first.

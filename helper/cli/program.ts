@@ -4,9 +4,10 @@ import { Command, CommanderError } from "commander";
 import { HelperError } from "../failure.ts";
 import { escapeUnsafe } from "../quote.ts";
 import type { System } from "../sys/system.ts";
-import { parseSeconds } from "../target.ts";
+import { parsePort, parseSeconds } from "../target.ts";
 import { encodeUtf8 } from "../utf8.ts";
 import { formatResolved, type ResolveOptions } from "./resolve.ts";
+import { runWait } from "./wait.ts";
 
 declare const VIRTSSH_VERSION: string;
 
@@ -28,18 +29,26 @@ NAME is a domain's name, else its UUID, else its ID. %XX in a name stands for on
  */
 export function runProgram(words: readonly string[], sys: System): number {
   const print = (text: string) => sys.write(STDOUT, encodeUtf8(text), Number.POSITIVE_INFINITY);
-  const program = makeProgram(sys, print);
+  const program = makeProgram({ sys, print });
   try {
     program.parse([...words], { from: "user" });
     return 0;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0; // help or version, which is printed
-    throw new HelperError(describeMisuse(error, words), { cause: error });
+    throw new HelperError(describeMisuse(error, program, words), { cause: error });
   }
 }
 
-function makeProgram(sys: System, print: (text: string) => void): Command {
+/** What a command works with. */
+interface Context {
+  readonly sys: System;
+  /** Writes to stdout. */
+  print(text: string): void;
+}
+
+function makeProgram(context: Context): Command {
+  const { print } = context;
   const program = new Command("virtssh")
     .description("ssh into libvirt guests over VSOCK, by name, with no network in the guest: ssh root@qemu/NAME")
     .version(`virtssh ${VIRTSSH_VERSION}`, "--version", "print the version")
@@ -49,7 +58,8 @@ function makeProgram(sys: System, print: (text: string) => void): Command {
     .configureOutput({ writeOut: print, writeErr: () => undefined })
     .addHelpText("after", TARGETS);
   addProxy(program);
-  addResolve(program, sys, print);
+  addResolve(program, context);
+  addWait(program, context);
   return program;
 }
 
@@ -65,10 +75,11 @@ function addProxy(program: Command): void {
       "hand the connected socket to ssh over stdout (ProxyUseFdpass yes), instead of relaying stdin and stdout",
     )
     .option("--typed <NAME>", "what was typed for HOST, capitals and all; ssh's %n")
-    .option("--timeout <SECONDS>", "give up after this long", "30");
+    .option("--timeout <SECONDS>", "give up after this long", "30")
+    .option("--wait <SECONDS>", "wait so long for a guest that is not ready, in place of --timeout");
 }
 
-function addResolve(program: Command, sys: System, print: (text: string) => void): void {
+function addResolve(program: Command, { sys, print }: Context): void {
   program
     .command("resolve")
     .description("print the domain and the CID that a target leads to")
@@ -81,10 +92,22 @@ function addResolve(program: Command, sys: System, print: (text: string) => void
     });
 }
 
+function addWait(program: Command, { sys }: Context): void {
+  program
+    .command("wait")
+    .description("wait until a guest can be logged in to: until its sshd has said its first words")
+    .argument("TARGET")
+    .option("--start", "start the domain if it is shut off")
+    .option("--timeout <SECONDS>", "give up after this long", "120")
+    .option("--port <PORT>", "the guest's VSOCK port", "22")
+    .action((target: string, { start, timeout, port }: { start?: true; timeout: string; port: string }) => {
+      runWait(target, { start: start === true, timeoutSeconds: parseSeconds(timeout), port: parsePort(port) }, sys);
+    });
+}
+
 /** commander's own words, on one line, under our prefix. */
-function describeMisuse({ code, message }: CommanderError, words: readonly string[]) {
-  const [word] = words;
-  const command = word === "proxy" || word === "resolve" ? word : "";
+function describeMisuse({ code, message }: CommanderError, program: Command, words: readonly string[]) {
+  const command = program.commands.find((one) => one.name() === words[0])?.name() ?? "";
   // With no word at all commander prints its help as an error.
   const problem =
     code === "commander.help" ? "no command given" : message.replace(/^error: |\.$/g, "").replaceAll("\n", " ");

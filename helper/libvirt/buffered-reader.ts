@@ -16,6 +16,11 @@ export class BufferedReader {
     this.#readSome = readSome;
   }
 
+  /** Whether the next bytes have been read from the kernel already. */
+  get hasBytes(): boolean {
+    return this.#start < this.#end;
+  }
+
   /** Just `length` bytes, in memory of their own. */
   readExactly(length: number): Uint8Array {
     const bytes = new Uint8Array(length);

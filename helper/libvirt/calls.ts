@@ -5,6 +5,7 @@ import {
   AUTH_TYPE_LIST_MAX,
   CONNECT_READ_ONLY,
   DOMAIN_LIST_MAX,
+  EVENT_LIFECYCLE,
   NAME_MAX_BYTES,
   PROCEDURE,
   STRING_MAX_BYTES,
@@ -63,9 +64,13 @@ export function authPolkit(): Call<number> {
   return call(PROCEDURE.authPolkit, NOTHING, (reader) => reader.int32());
 }
 
-/** Opens a read-only connection to a hypervisor. */
-export function connectOpen(uri: string): Call<void> {
-  const body = new XdrWriter().uint32(1).string(uri).uint32(CONNECT_READ_ONLY).toBytes();
+/** Opens a connection to a hypervisor; a read-only one unless it is to change something. */
+export function connectOpen(uri: string, mayChange = false): Call<void> {
+  const body = new XdrWriter()
+    .uint32(1)
+    .string(uri)
+    .uint32(mayChange ? 0 : CONNECT_READ_ONLY)
+    .toBytes();
   return call(PROCEDURE.connectOpen, body, () => undefined);
 }
 
@@ -100,6 +105,18 @@ export function domainGetState(domain: DomainRef): Call<number> {
 export function domainGetXmlDesc(domain: DomainRef): Call<Uint8Array> {
   const body = domainArgument(domain).uint32(0).toBytes();
   return call(PROCEDURE.domainGetXmlDesc, body, (reader) => reader.opaque(STRING_MAX_BYTES));
+}
+
+/** Has the daemon tell of a domain's life: started, stopped, paused, … Its answer is the number of the registration. */
+export function connectDomainEventCallbackRegisterAny(domain: DomainRef): Call<number> {
+  const about = domainArgument(domain).toBytes();
+  const body = new XdrWriter().int32(EVENT_LIFECYCLE).uint32(1).fixedOpaque(about).toBytes();
+  return call(PROCEDURE.connectDomainEventCallbackRegisterAny, body, (reader) => reader.int32());
+}
+
+/** Starts a domain. Needs a connection that may change something. */
+export function domainCreate(domain: DomainRef): Call<void> {
+  return call(PROCEDURE.domainCreate, domainArgument(domain).toBytes(), () => undefined);
 }
 
 /** Every domain, running or not; or those whose name has `nameBytes` bytes in UTF-8, the others' not even being decoded. */

@@ -4,11 +4,19 @@ import { type Failure, HelperError } from "../failure.ts";
 import { ECONNRESET, EPIPE, ETIMEDOUT, errnoName } from "../sys/errno.ts";
 import { type Descriptor, type System, SystemError } from "../sys/system.ts";
 import { BufferedReader } from "./buffered-reader.ts";
-import { authList, authPolkit, type Call, connectClose, connectOpen } from "./calls.ts";
+import {
+  authList,
+  authPolkit,
+  type Call,
+  connectClose,
+  connectDomainEventCallbackRegisterAny,
+  connectOpen,
+  type DomainRef,
+} from "./calls.ts";
 import { diagnoseSilence } from "./diagnosis.ts";
 import { openSocket } from "./open-socket.ts";
-import { decodeRemoteFailure, decodeReplyHeader, encodeCall, type ReplyHeader } from "./packet.ts";
-import { AUTH, HEADER_BYTES } from "./protocol.ts";
+import { decodeHeader, decodeRemoteFailure, encodeCall, type Header } from "./packet.ts";
+import { AUTH, HEADER_BYTES, PROCEDURE } from "./protocol.ts";
 import type { Place } from "./sockets.ts";
 import { XdrError } from "./xdr.ts";
 
@@ -37,12 +45,14 @@ export class Connection implements Disposable {
   readonly #sys: System;
   readonly #socket: Descriptor;
   #deadlineMs: number;
-  readonly #startedMs: number;
+  #startedMs: number;
   readonly #reader = new BufferedReader((into) => this.#readSome(into));
   /** Answers that came before their turn: the daemon works on one client's calls in parallel. */
-  readonly #early = new Map<number, { header: ReplyHeader; body: Uint8Array }>();
+  readonly #early = new Map<number, { header: Header; body: Uint8Array }>();
   readonly #awaited = new Map<number, number>();
   #lastSerial = 0;
+  #isWatching = false;
+  #hasNews = false;
   /** Whether the daemon has kept to the protocol so far, so that there is a point in saying more. */
   #isSound = true;
 
@@ -56,7 +66,7 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Opens a read-only connection.
+   * Opens a connection, which is read-only unless the place says otherwise.
    * @throws HelperError for a socket that cannot be opened and a daemon that does not keep to the protocol
    * @throws RemoteError for a daemon that refuses
    */
@@ -67,7 +77,7 @@ export class Connection implements Disposable {
       connection.#authenticate();
       // The URI is named, since a daemon's own default may be another. Not sent together with what follows: the daemon would
       // work on both at once.
-      connection.ask(connectOpen(place.uri));
+      connection.ask(connectOpen(place.uri, place.mayChange));
       return connection;
     } catch (error) {
       connection[Symbol.dispose]();
@@ -110,14 +120,18 @@ export class Connection implements Disposable {
     this.#early.delete(pending.serial);
     const { header, body } = reply;
     return this.#decode(() => {
-      if (!header.isError) return pending.call.decode(body);
+      if (header.kind === "answer") return pending.call.decode(body);
       const failure = decodeRemoteFailure(body);
       throw new RemoteError(failure.code, failure.message);
     });
   }
 
   #receiveOne(): void {
-    const header = this.#decode(() => decodeReplyHeader(this.#reader.readExactly(HEADER_BYTES)));
+    const header = this.#decode(() => decodeHeader(this.#reader.readExactly(HEADER_BYTES)));
+    if (header.kind === "event") {
+      this.#receiveEvent(header);
+      return;
+    }
     if (this.#awaited.get(header.serial) !== header.procedure) {
       throw this.#nonsense(
         `an answer to procedure ${header.procedure}, serial ${header.serial}, that was not asked for`,
@@ -125,6 +139,42 @@ export class Connection implements Disposable {
     }
     this.#awaited.delete(header.serial);
     this.#early.set(header.serial, { header, body: this.#reader.readExactly(header.bodyBytes) });
+  }
+
+  /** What has happened is not looked at: whoever watches asks how things are now. */
+  #receiveEvent({ procedure, bodyBytes }: Header): void {
+    if (!this.#isWatching || procedure !== PROCEDURE.domainEventCallbackLifecycle) {
+      throw this.#nonsense(`an event, procedure ${procedure}, that was not asked for`);
+    }
+    this.#reader.readExactly(bodyBytes);
+    this.#hasNews = true;
+  }
+
+  /** From now on `hasNews` tells of whatever happens to the domain. @throws HelperError, RemoteError */
+  watch(domain: DomainRef): void {
+    this.#isWatching = true; // the first event may come before the answer
+    this.ask(connectDomainEventCallbackRegisterAny(domain));
+  }
+
+  /** For waits that the daemon may end: once there is nothing left that `hasNews` would find. */
+  get wakerFd(): number {
+    return this.#socket.fd;
+  }
+
+  /** Whether something has happened to a domain that is watched since this was asked last. */
+  hasNews(): boolean {
+    while (this.#reader.hasBytes || this.#guard(() => this.#sys.hasInput(this.#socket.fd, this.#sys.nowMs()))) {
+      this.#receiveOne();
+    }
+    const hadNews = this.#hasNews;
+    this.#hasNews = false;
+    return hadNews;
+  }
+
+  /** Gives the calls that follow until then. */
+  extend(deadlineMs: number): void {
+    this.#deadlineMs = deadlineMs;
+    this.#startedMs = this.#sys.nowMs();
   }
 
   #readSome(into: Uint8Array): number {

@@ -32,13 +32,13 @@ export function findEndpoint(request: Request, sys: System): FoundEndpoint {
 }
 
 /** The domain that is asked for, running or not; undefined where a bare CID is. @throws HelperError */
-function locate({ target, deadlineMs }: Request, sys: System): LocatedDomain | undefined {
+export function locate({ target, deadlineMs }: Request, sys: System): LocatedDomain | undefined {
   if (target.kind === "vsock") return undefined;
   return resolveAt({ target, places: findPlaces(target.scope, sys) }, sys, deadlineMs);
 }
 
 /** Where the domain, or else the bare CID that is asked for, can be reached. @throws HelperError domain-stopped, no-vsock-device */
-function requireEndpoint(request: Request, domain: Domain | undefined, sys: System): Endpoint {
+export function requireEndpoint(request: Request, domain: Domain | undefined, sys: System): Endpoint {
   const { target, port } = request;
   if (target.kind === "vsock") return { domain: undefined, address: { cid: target.cid, port } };
   if (domain === undefined) throw new Error("a domain was asked for, and is not there");
@@ -54,7 +54,7 @@ function requireEndpoint(request: Request, domain: Domain | undefined, sys: Syst
 }
 
 /** FoundEndpoint.recheck(), which has nothing to do for a bare CID. */
-function recheck(located: LocatedDomain | undefined, endpoint: Endpoint): () => void {
+export function recheck(located: LocatedDomain | undefined, endpoint: Endpoint): () => void {
   if (located === undefined) return () => {};
   const receive = located.askAgain();
   return () => {
@@ -85,7 +85,8 @@ function findStoppedState(domain: Domain): StoppedState | undefined {
 
 /** The domain as messages speak of it. */
 function describeDomain({ name, uri, uuid }: Domain): DomainFacts {
-  return { name, uri, virshName: LOOKS_LIKE_NUMBER.test(name) ? uuid : name };
+  const target = formatTarget(uri === "qemu:///system" ? "system" : "session", name);
+  return { name, uri, target, virshName: LOOKS_LIKE_NUMBER.test(name) ? uuid : name };
 }
 
 /** virsh looks for an ID first (virStrToLong_i), then for a UUID, then for a name: virshLookupDomainInternal() in its virsh-util.c. */

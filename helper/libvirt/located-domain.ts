@@ -14,7 +14,7 @@ const NOTHING = new Uint8Array(0);
 export class LocatedDomain implements Disposable {
   readonly #daemons: Daemons;
   readonly #found: Found;
-  readonly #domain: Domain;
+  #domain: Domain;
   #xml: Uint8Array = NOTHING;
 
   /** @throws HelperError */
@@ -24,8 +24,29 @@ export class LocatedDomain implements Disposable {
     this.#domain = this.#read();
   }
 
-  /** As it was when it was found. */
+  /** As it was when it was last read. */
   get domain(): Domain {
+    return this.#domain;
+  }
+
+  get connection(): Found["connection"] {
+    return this.#found.connection;
+  }
+
+  /** How its daemon names it, and wants it named. */
+  get reference(): Found["domain"] {
+    return this.#found.domain;
+  }
+
+  /** Has the daemon tell of whatever happens to the domain: Connection.hasNews(). @throws HelperError */
+  watch(): void {
+    const { connection, domain } = this.#found;
+    this.#daemons.guard(connection, "watch it", () => connection.watch(domain));
+  }
+
+  /** Reads it again, by its UUID. @throws HelperError */
+  refresh(): Domain {
+    this.#domain = this.#read();
     return this.#domain;
   }
 
@@ -55,7 +76,7 @@ export class LocatedDomain implements Disposable {
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       const detail = `domain XML: ${error.message}`;
-      const failure: Failure = { kind: "daemon-nonsense", path: this.#found.connection.path, detail };
+      const failure: Failure = { kind: "daemon-nonsense", path: this.connection.path, detail };
       throw new HelperError(failure, { cause: error });
     }
   }
@@ -73,7 +94,7 @@ export class LocatedDomain implements Disposable {
 
   #receiveAgain(pending: Pending<Uint8Array>): Pick<Domain, "id" | "cid"> | undefined {
     try {
-      const xml = this.#found.connection.receive(pending);
+      const xml = this.connection.receive(pending);
       if (isSame(xml, this.#xml)) return this.#domain; // which takes a fifth of the time
       const { id, cid } = this.#parse(xml);
       return { id: id ?? -1, cid };

@@ -14,13 +14,13 @@ import {
 } from "./protocol.ts";
 import { XdrError, XdrReader, XdrWriter } from "./xdr.ts";
 
-/** A reply's header, checked: it is a reply of the program that we speak. */
-export interface ReplyHeader {
+/** The header of what a daemon sends, checked: it is of the program that we speak. */
+export interface Header {
   /** Of the body that follows. */
   readonly bodyBytes: number;
   readonly procedure: number;
   readonly serial: number;
-  readonly isError: boolean;
+  readonly kind: "answer" | "refusal" | "event";
 }
 
 /** What the daemon says of a call that it refused: struct virNetMessageError, as far as we use it. */
@@ -49,9 +49,9 @@ export function encodeCall(procedure: number, serial: number, body: Uint8Array):
 
 /**
  * Reads a header of HEADER_BYTES.
- * @throws XdrError if it is not a reply, not libvirt's, or longer than a message may be
+ * @throws XdrError if it is neither a reply nor an event, not libvirt's, or longer than a message may be
  */
-export function decodeReplyHeader(bytes: Uint8Array): ReplyHeader {
+export function decodeHeader(bytes: Uint8Array): Header {
   const reader = new XdrReader(bytes);
   const length = reader.uint32();
   if (length < HEADER_BYTES || length > LENGTH_WORD_BYTES + MESSAGE_MAX_BYTES) {
@@ -62,11 +62,15 @@ export function decodeReplyHeader(bytes: Uint8Array): ReplyHeader {
   expect("program", reader.uint32(), PROGRAM);
   expect("program version", reader.uint32(), PROTOCOL_VERSION);
   const procedure = reader.int32();
-  expect("message type", reader.uint32(), MESSAGE_TYPE.reply);
+  const type = reader.uint32();
+  if (type !== MESSAGE_TYPE.reply && type !== MESSAGE_TYPE.message) {
+    throw new XdrError(`message type is ${type}, not ${MESSAGE_TYPE.reply} or ${MESSAGE_TYPE.message}`);
+  }
   const serial = reader.uint32();
   const status = reader.uint32();
   if (status > STATUS.error) throw new XdrError(`status is ${status}, not 0 or 1`);
-  return { bodyBytes: length - HEADER_BYTES, procedure, serial, isError: status === STATUS.error };
+  const kind = type === MESSAGE_TYPE.message ? "event" : status === STATUS.error ? "refusal" : "answer";
+  return { bodyBytes: length - HEADER_BYTES, procedure, serial, kind };
 }
 
 function expect(what: string, value: number, wanted: number): void {

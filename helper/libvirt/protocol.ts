@@ -13,6 +13,8 @@ export const PROCEDURE = {
   connectOpen: 1,
   /** REMOTE_PROC_CONNECT_CLOSE */
   connectClose: 2,
+  /** REMOTE_PROC_DOMAIN_CREATE: starts it */
+  domainCreate: 9,
   /** REMOTE_PROC_DOMAIN_GET_XML_DESC */
   domainGetXmlDesc: 14,
   /** REMOTE_PROC_DOMAIN_LOOKUP_BY_ID */
@@ -29,10 +31,14 @@ export const PROCEDURE = {
   domainGetState: 212,
   /** REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS */
   connectListAllDomains: 273,
+  /** REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY */
+  connectDomainEventCallbackRegisterAny: 316,
+  /** REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE, which the daemon sends */
+  domainEventCallbackLifecycle: 318,
 } as const;
 
 /** virNetMessageType */
-export const MESSAGE_TYPE = { call: 0, reply: 1 } as const;
+export const MESSAGE_TYPE = { call: 0, reply: 1, message: 2 } as const;
 
 /** virNetMessageStatus */
 export const STATUS = { ok: 0, error: 1 } as const;
@@ -63,12 +69,17 @@ export const UUID_BYTES = 16;
 /** VIR_CONNECT_RO, a flag of virConnectOpenAuth: the daemon refuses whatever would change something. */
 export const CONNECT_READ_ONLY = 1;
 
+/** VIR_DOMAIN_EVENT_ID_LIFECYCLE */
+export const EVENT_LIFECYCLE = 0;
+
 /** virErrorNumber */
 export const ERROR = {
   /** VIR_ERR_NO_DOMAIN */
   noDomain: 42,
   /** VIR_ERR_AUTH_FAILED */
   authFailed: 45,
+  /** VIR_ERR_OPERATION_INVALID: not in the state that it is in */
+  operationInvalid: 55,
   /** VIR_ERR_AUTH_CANCELLED */
   authCancelled: 79,
   /** VIR_ERR_ACCESS_DENIED */

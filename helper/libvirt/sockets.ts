@@ -16,6 +16,8 @@ export interface Place {
   readonly paths: readonly string[];
   /** The programs to start where nobody listens, first found first; none where that is not for us to do. */
   readonly daemons: readonly string[];
+  /** Whether the connection is to change something; else the daemon refuses whatever would. */
+  readonly mayChange?: true;
 }
 
 const SYSTEM_DIRECTORY = "/run/libvirt";
@@ -27,6 +29,12 @@ export function findPlaces(scope: Scope, around: Surroundings): Place[] {
   // Root has no session daemon of its own; and `qemu/NAME` starts none for anybody.
   const session = around.userId() === 0 ? undefined : findSessionPlace(around);
   return session === undefined ? [systemPlace()] : [systemPlace(), { ...session, daemons: [] }];
+}
+
+/** The same daemon, where it takes orders: its read-write socket. A session daemon has but one. */
+export function findWritablePlace(uri: Place["uri"], around: Surroundings): Place {
+  const place = uri === "qemu:///system" ? systemPlace() : requireSession(around);
+  return { ...place, paths: place.paths.map((path) => path.replace(/-ro$/, "")), daemons: [], mayChange: true };
 }
 
 function systemPlace(): Place {

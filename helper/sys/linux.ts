@@ -74,8 +74,8 @@ class OpenDescriptor implements Descriptor {
 
 /** Waits for `events`; ends early, with an error, when nobody listens to our stdout any more, or when the waker calls. */
 function waitFor(fd: number, events: number, until: Until): void {
-  const { deadlineMs, wakerFd } = typeof until === "number" ? { deadlineMs: until, wakerFd: NONE } : until;
-  const ready = check("poll", native.poll(fd, events, STDOUT, wakerFd, deadlineMs));
+  const { deadlineMs, wakerFd } = typeof until === "number" ? { deadlineMs: until, wakerFd: undefined } : until;
+  const ready = check("poll", native.poll(fd, events, STDOUT, wakerFd ?? NONE, deadlineMs));
   if (ready === 0) throw new SystemError("poll", ETIMEDOUT);
   if ((ready & (OTHER_ENDED - 1)) !== 0) return;
   if ((ready & OTHER_ENDED) !== 0) throw new ClientGoneError();

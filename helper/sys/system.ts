@@ -54,7 +54,7 @@ export interface Captured {
 /** A deadline, and a descriptor: as soon as there is something to read from it, the wait is over, with a WokenError. */
 interface WakingWait {
   readonly deadlineMs: number;
-  readonly wakerFd: number;
+  readonly wakerFd: number | undefined;
 }
 
 /** How long to wait. */

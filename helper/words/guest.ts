@@ -1,7 +1,7 @@
 /** What the way to a guest can end with, in words. */
 
 import type { Failure, GuestChange, GuestFacts } from "../failure.ts";
-import { quote } from "../quote.ts";
+import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import { type Explanation, type Kind, virshWord } from "./explanation.ts";
 
@@ -37,7 +37,12 @@ export function explainGuest(failure: Extract<Failure, { readonly guest: GuestFa
         error:
           `cannot connect to ${describeGuest(failure.guest)}: ` +
           `no answer on ${describePort(failure.guest)} within ${failure.seconds} s`,
-        hint: "if it is still booting, try again when it is up; if not, check in the guest: lsmod | grep vsock",
+        hint: `if it is still booting, wait with: virtssh wait ${targetWord(failure.guest)}`,
+      };
+    case "guest-mute":
+      return {
+        error: `cannot log in to ${describeGuest(failure.guest)}: ${describePort(failure.guest)} takes the connection and says nothing`,
+        hint: "check in the guest what listens: ss -lp --vsock",
       };
     case "guest-closed":
       return {
@@ -64,6 +69,11 @@ const CHANGES: Readonly<Record<GuestChange, string>> = {
   "another cid": "it was given another cid",
   "no vsock device": "it lost its vsock device",
 };
+
+/** The guest as a target for a command that is shown. */
+function targetWord({ domain, cid }: GuestFacts): string {
+  return domain === undefined ? `vsock/${cid}` : shellQuote(domain.target);
+}
 
 function describeGuest({ domain, cid }: GuestFacts): string {
   return domain === undefined ? `cid ${cid}` : `domain ${quote(domain.name)}`;

@@ -105,12 +105,14 @@ const REQUESTS: Readonly<Record<RefusedRequest, string>> = {
   "list domains": "list the domains in",
   "look it up": "look up domain NAME in",
   "read it": "read domain NAME in",
+  "watch it": "watch domain NAME in",
+  "start it": "start domain NAME in",
 };
 
 function explainRefusal({ refused, name, code, words, uri }: Kind<"daemon-refused">): Explanation {
   const said = words === "" ? `error ${code}` : quote(words);
   return {
     error: `cannot ${REQUESTS[refused].replace("NAME", () => quote(name))} ${uri}: libvirt refused: ${said}`,
-    hint: `see whether virsh may: virsh -r -c ${uri} list`,
+    hint: `see whether virsh may: virsh ${refused === "start it" ? "" : "-r "}-c ${uri} list`,
   };
 }

@@ -113,7 +113,12 @@ export class FakeSystem extends FakeDescriptors implements System {
     this.log.push(`connect vsock ${cid}:${port}`);
     const found = this.#options.vsock?.[`${cid}:${port}`] ?? ENODEV;
     const find = () => (typeof found === "number" || found === "connected" ? found : found(this));
-    const outcome = find() === ETIMEDOUT ? (this.#waitWhile(() => find() === ETIMEDOUT, until) ?? find()) : find();
+    let outcome = find();
+    const isSilent = () => {
+      if (outcome === ETIMEDOUT) outcome = find();
+      return outcome === ETIMEDOUT;
+    };
+    if (outcome === ETIMEDOUT) this.#waitWhile(isSilent, until);
     if (outcome !== "connected") {
       const isSocketCall = outcome === EAFNOSUPPORT || outcome === EPERM || outcome === EACCES;
       throw new SystemError(isSocketCall ? "socket" : "connect", outcome);

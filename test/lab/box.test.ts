@@ -113,7 +113,7 @@ const REFUSALS: readonly Fact[] = [
     stderr:
       failure(
         'cannot connect to domain "empty": no answer on vsock port 22 (cid 5) within 2 s',
-        "if it is still booting, try again when it is up; if not, check in the guest: lsmod | grep vsock",
+        "if it is still booting, wait with: virtssh wait qemu:system/empty",
       ) + SSH_ADDS,
   },
   {

@@ -37,7 +37,14 @@ const STATES = all<StoppedState>({
   pmsuspended: true,
 });
 
-const REQUESTS = all<RefusedRequest>({ connect: true, "list domains": true, "look it up": true, "read it": true });
+const REQUESTS = all<RefusedRequest>({
+  connect: true,
+  "list domains": true,
+  "look it up": true,
+  "read it": true,
+  "watch it": true,
+  "start it": true,
+});
 
 const CHANGES = all<GuestChange>({
   gone: true,
@@ -54,12 +61,22 @@ const SESSION_URI = "qemu:///session";
 const SYSTEM_PATH = "/run/libvirt/libvirt-sock-ro";
 const SESSION_PATH = "/run/user/1000/libvirt/virtqemud-sock";
 
-const web: DomainFacts = { name: "web", uri: SYSTEM_URI, virshName: "web" };
+const web: DomainFacts = { name: "web", uri: SYSTEM_URI, virshName: "web", target: "qemu:system/web" };
 const webInSession: DomainFacts = { ...web, inSession: "qemu:session/web" };
 /** A name that must be quoted for a shell, for people, and from virsh. */
-const odd: DomainFacts = { name: "-my 'vm'\u202e", uri: SESSION_URI, virshName: "-my 'vm'\u202e" };
+const odd: DomainFacts = {
+  name: "-my 'vm'\u202e",
+  uri: SESSION_URI,
+  virshName: "-my 'vm'\u202e",
+  target: "qemu:session/-my%20%27vm%27\u202e",
+};
 /** A name that virsh would take for another domain's ID. */
-const numbered: DomainFacts = { name: "3", uri: SYSTEM_URI, virshName: "4dea22b3-1d52-d8f3-2516-782e98ab3fa0" };
+const numbered: DomainFacts = {
+  name: "3",
+  uri: SYSTEM_URI,
+  virshName: "4dea22b3-1d52-d8f3-2516-782e98ab3fa0",
+  target: "qemu:system/3",
+};
 
 const guest: GuestFacts = { domain: web, cid: 7, port: 22 };
 const oddGuest: GuestFacts = { domain: odd, cid: 7, port: 22 };
@@ -187,8 +204,15 @@ export const EXAMPLES: Examples = {
     guest: one,
     errno: "ENETUNREACH",
   })),
+  "guest-mute": [guest, bareGuest].map((one) => ({ kind: "guest-mute", guest: one })),
   "guest-closed": [guest, bareGuest].map((one) => ({ kind: "guest-closed", guest: one })),
   "guest-changed": CHANGES.map((change) => ({ kind: "guest-changed", guest, change })),
+  "not-ready": [
+    { kind: "not-ready", seconds: 60, because: { kind: "domain-stopped", domain: web, state: "shut off" } },
+    { kind: "not-ready", seconds: 60, because: { kind: "guest-silent", guest, seconds: 2 } },
+    { kind: "not-ready", seconds: 60, because: { kind: "guest-refused", guest: oddGuest } },
+    { kind: "not-ready", seconds: 1, because: { kind: "guest-mute", guest: bareGuest } },
+  ],
   "stdout-not-a-socket": [{ kind: "stdout-not-a-socket" }],
   "client-gone": [{ kind: "client-gone" }],
   "system-refused": [{ kind: "system-refused", call: "socket", errno: "EMFILE" }],

@@ -6,7 +6,7 @@ import { failureOf } from "./failure-of.ts";
 import { runs } from "./fuzz.ts";
 
 const WEB = { kind: "domain", scope: "any", name: "web", folded: false } as const;
-const USUAL = { target: WEB, port: 22, timeoutSeconds: 30, handOver: "relay" } as const;
+const USUAL = { target: WEB, port: 22, timeoutSeconds: 30, waits: false, handOver: "relay" } as const;
 
 test.each([
   ["qemu/web", USUAL],
@@ -15,6 +15,8 @@ test.each([
   ["qemu/web 22 --fdpass", { ...USUAL, handOver: "descriptor" }],
   ["--timeout 5 qemu/web", { ...USUAL, timeoutSeconds: 5 }],
   ["--timeout=5 qemu/web", { ...USUAL, timeoutSeconds: 5 }],
+  ["--wait 60 qemu/web", { ...USUAL, timeoutSeconds: 60, waits: true }],
+  ["--wait=60 --timeout 5 qemu/web", { ...USUAL, timeoutSeconds: 60, waits: true }],
   ["--typed qemu/Web qemu/web", { ...USUAL, target: { ...WEB, name: "Web" } }],
   ["--typed=qemu/Web qemu/web", { ...USUAL, target: { ...WEB, name: "Web" } }],
   ["--typed dev qemu/web", { ...USUAL, target: { ...WEB, folded: true } }],

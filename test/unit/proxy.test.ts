@@ -18,7 +18,8 @@ function start(options: FakeSystemOptions = {}, domain: FakeDomain = { name: "we
   const system = new FakeLibvirtd({ domains: [domain] });
   const sys = new FakeSystem({ system, streams: GREETING, ...options });
   const run = (ask = "qemu/web", how: HandOver = "descriptor") => {
-    proxy({ target: parseTarget(ask), port: 22, deadlineMs: sys.nowMs() + 30_000 }, how, sys);
+    const request = { target: parseTarget(ask), port: 22, deadlineMs: sys.nowMs() + 30_000 };
+    proxy(request, { handOver: how, reach: (asked, possible) => reachGuest(asked, possible, sys) }, sys);
   };
   return { sys, run, system };
 }
@@ -69,7 +70,7 @@ test("proxy() relays where a descriptor is asked for, and stdout cannot carry on
 });
 
 const guest = {
-  domain: { name: "web", uri: "qemu:///system", virshName: "web" },
+  domain: { name: "web", uri: "qemu:///system", virshName: "web", target: "qemu:system/web" },
   cid: 7,
   port: 22,
 };

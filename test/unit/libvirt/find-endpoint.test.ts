@@ -48,7 +48,7 @@ test.each(["paused", "in shutdown", "shut off", "crashed", "pmsuspended"] as con
   "findEndpoint() refuses a domain that is %s, whatever its XML says",
   (state) => {
     const sys = new FakeSystem({ system: having({ name: "web", state, cid: 9 }) });
-    const domain = { name: "web", uri: "qemu:///system", virshName: "web" };
+    const domain = { name: "web", uri: "qemu:///system", virshName: "web", target: "qemu:system/web" };
     expect(failureOf(() => find("qemu/web", sys))).toEqual({ kind: "domain-stopped", domain, state });
   },
 );

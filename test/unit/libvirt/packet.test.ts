@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeRemoteFailure, decodeReplyHeader, encodeCall } from "../../../helper/libvirt/packet.ts";
+import { decodeHeader, decodeRemoteFailure, encodeCall } from "../../../helper/libvirt/packet.ts";
 import { XdrError } from "../../../helper/libvirt/xdr.ts";
 import { runs } from "../fuzz.ts";
 import { hex } from "../hex.ts";
@@ -35,16 +35,17 @@ function replyHeader(
   `);
 }
 
-const HEADER = { bodyBytes: 8, procedure: 66, serial: 3, isError: false };
+const HEADER = { bodyBytes: 8, procedure: 66, serial: 3, kind: "answer" };
 
 test.each([
   ["a reply", {}, HEADER],
-  ["an error", { status: "00 00 00 01" }, { ...HEADER, isError: true }],
+  ["an error", { status: "00 00 00 01" }, { ...HEADER, kind: "refusal" }],
+  ["an event", { type: "00 00 00 02" }, { ...HEADER, kind: "event" }],
   ["a reply without a body", { length: "00 00 00 1c" }, { ...HEADER, bodyBytes: 0 }],
   // VIR_NET_MESSAGE_LEN_MAX + VIR_NET_MESSAGE_MAX is 33,554,436.
   ["the longest reply", { length: "02 00 00 04" }, { ...HEADER, bodyBytes: 33_554_408 }],
-])("decodeReplyHeader() reads %s", (_, fields, header) => {
-  expect(decodeReplyHeader(replyHeader(fields))).toEqual(header);
+])("decodeHeader() reads %s", (_, fields, header) => {
+  expect(decodeHeader(replyHeader(fields))).toEqual(header);
 });
 
 test.each([
@@ -55,18 +56,17 @@ test.each([
   ["of another program", { program: "20 00 80 87" }, "program is 536903815, not 536903814"],
   ["of the keepalive program", { program: "6b 65 65 70" }, "program is"],
   ["of another version", { version: "00 00 00 02" }, "program version is 2, not 1"],
-  ["a call", { type: "00 00 00 00" }, "message type is 0, not 1"],
-  ["an event", { type: "00 00 00 02" }, "message type is 2, not 1"],
-  ["a stream", { type: "00 00 00 03" }, "message type is 3, not 1"],
-  ["a reply with descriptors", { type: "00 00 00 05" }, "message type is 5, not 1"],
+  ["a call", { type: "00 00 00 00" }, "message type is 0, not 1 or 2"],
+  ["a stream", { type: "00 00 00 03" }, "message type is 3, not 1 or 2"],
+  ["a reply with descriptors", { type: "00 00 00 05" }, "message type is 5, not 1 or 2"],
   ["to be continued", { status: "00 00 00 02" }, "status is 2, not 0 or 1"],
-])("decodeReplyHeader() rejects a message that is %s", (_, fields, words) => {
-  expect(() => decodeReplyHeader(replyHeader(fields))).toThrow(XdrError);
-  expect(() => decodeReplyHeader(replyHeader(fields))).toThrow(words);
+])("decodeHeader() rejects a message that is %s", (_, fields, words) => {
+  expect(() => decodeHeader(replyHeader(fields))).toThrow(XdrError);
+  expect(() => decodeHeader(replyHeader(fields))).toThrow(words);
 });
 
-test("decodeReplyHeader() rejects a header that is cut short", () => {
-  expect(() => decodeReplyHeader(replyHeader().subarray(0, 27))).toThrow(XdrError);
+test("decodeHeader() rejects a header that is cut short", () => {
+  expect(() => decodeHeader(replyHeader().subarray(0, 27))).toThrow(XdrError);
 });
 
 test("decodeRemoteFailure() reads the code and the message of struct virNetMessageError", () => {
@@ -101,7 +101,7 @@ test.each([
   expect(() => decodeRemoteFailure(hex(bytes))).toThrow(XdrError);
 });
 
-test("decodeReplyHeader() and decodeRemoteFailure() read any bytes, or throw XdrError", () => {
+test("decodeHeader() and decodeRemoteFailure() read any bytes, or throw XdrError", () => {
   const nearly = fc.tuple(fc.nat({ max: 27 }), fc.nat({ max: 255 })).map(([at, byte]) => {
     const bytes = replyHeader();
     bytes[at] = byte;
@@ -109,7 +109,7 @@ test("decodeReplyHeader() and decodeRemoteFailure() read any bytes, or throw Xdr
   });
   fc.assert(
     fc.property(fc.oneof(nearly, fc.uint8Array({ maxLength: 40 })), (bytes) => {
-      for (const decode of [decodeReplyHeader, decodeRemoteFailure]) {
+      for (const decode of [decodeHeader, decodeRemoteFailure]) {
         try {
           decode(bytes);
         } catch (error) {
