@@ -7,6 +7,7 @@ import { explainDomain } from "./words/domain.ts";
 import type { Explanation, Kind } from "./words/explanation.ts";
 import { explainGuest, explainVsock } from "./words/guest.ts";
 import { explainDaemon, explainSocket } from "./words/libvirt.ts";
+import { explainSetup } from "./words/setup.ts";
 import { explainTarget } from "./words/target.ts";
 
 type Words = { readonly [Name in Failure["kind"]]: (failure: Kind<Name>) => Explanation };
@@ -50,6 +51,9 @@ const WORDS: Words = {
   "guest-closed": explainGuest,
   "guest-changed": explainGuest,
   "not-ready": ({ seconds, because }) => explainNotReady(seconds, explain(because)),
+  "setup-failed": explainSetup,
+  "setup-no-home": explainSetup,
+  "setup-bad-path": explainSetup,
   "stdout-not-a-socket": () => ({
     error: "cannot hand over the connection: stdout is not a socket of ssh's",
     hint: "set ProxyUseFdpass yes in ssh_config, or leave --fdpass out",

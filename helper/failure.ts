@@ -20,6 +20,22 @@ export interface SocketAttempt {
 /** libvirt's modular daemon for QEMU, and its monolithic one. */
 export type InstalledDaemon = "virtqemud" | "libvirtd";
 
+/** What `setup` wants of a file. */
+export type SetupAct = "read" | "write" | "remove" | "make";
+
+/** Why `setup` cannot do its work on a file. */
+export type SetupProblem =
+  | { readonly is: "refused"; readonly act: SetupAct; readonly errno: string }
+  | { readonly is: "not-a-file" }
+  | { readonly is: "too-large"; readonly maxBytes: number }
+  /** User IDs: the file's, and ours. */
+  | { readonly is: "other-owner"; readonly owner: number; readonly user: number }
+  | { readonly is: "dangling"; readonly target: string }
+  | { readonly is: "read-only" }
+  /** Of the name of our file, and somebody else's. */
+  | { readonly is: "foreign" }
+  | { readonly is: "busy"; readonly lock: string };
+
 /** What a daemon would not do for us. */
 export type RefusedRequest = "connect" | "list domains" | "look it up" | "read it" | "watch it" | "start it";
 
@@ -119,6 +135,10 @@ export type Failure =
   | { readonly kind: "guest-changed"; readonly guest: GuestFacts; readonly change: GuestChange }
   /** What a guest was waited for in vain. */
   | { readonly kind: "not-ready"; readonly seconds: number; readonly because: PassingFailure }
+  | { readonly kind: "setup-failed"; readonly path: string; readonly problem: SetupProblem }
+  | { readonly kind: "setup-no-home"; readonly uid: number }
+  /** Where virtssh is, which cannot be written into ssh's configuration. */
+  | { readonly kind: "setup-bad-path"; readonly path: string }
   | { readonly kind: "stdout-not-a-socket" }
   | { readonly kind: "client-gone" }
   | { readonly kind: "system-refused"; readonly call: string; readonly errno: string };

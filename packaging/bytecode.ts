@@ -11,15 +11,19 @@ const ENTRY = "main.js";
 /** Has the one import() in it: as an entry point it comes out as a module of its own. */
 const LOADER = "helper/load-program.ts";
 
-/** What commander imports of Node, and what stands in its place. */
+/** What commander and ssh-config import of Node, and what stands in its place. */
 const SHIMS: Readonly<Record<string, string>> = {
   "node:events": "events.ts",
   "node:process": "process.ts",
   "node:util": "util.ts",
-  "node:child_process": "nothing.ts",
+  "node:child_process": "child-process.ts",
   "node:fs": "nothing.ts",
+  "node:os": "nothing.ts",
   "node:path": "nothing.ts",
 };
+
+/** The drop-in, which `virtssh setup` writes for one user. */
+const DROP_IN = "ssh_config.d/25-virtssh.conf";
 
 /** The engine knows no explicit resource management: `using` is compiled away, and its symbol is made here. */
 const BANNER = 'Symbol.dispose ??= Symbol.for("Symbol.dispose");';
@@ -47,7 +51,10 @@ async function bundle(outdir: string, version: string): Promise<void> {
     external: ["virtssh:native"],
     alias: Object.fromEntries(shims),
     banner: { js: BANNER },
-    define: { VIRTSSH_VERSION: JSON.stringify(version) },
+    define: {
+      VIRTSSH_VERSION: JSON.stringify(version),
+      VIRTSSH_DROP_IN: JSON.stringify(readFileSync(DROP_IN, "utf8")),
+    },
     logLevel: "warning",
   });
 }

@@ -54,6 +54,19 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     "sys/system.ts",
   ],
   "cli/program.ts": ["failure.ts", "quote.ts", "target.ts", "utf8.ts", "sys/system.ts", "cli/", "commander"],
+  "cli/setup.ts": [
+    "failure.ts",
+    "quote.ts",
+    "utf8.ts",
+    "sys/system.ts",
+    "cli/setup-block.ts",
+    "cli/setup-files.ts",
+    "cli/setup-home.ts",
+    "cli/setup-include.ts",
+    "cli/setup-latin1.ts",
+  ],
+  "cli/setup-files.ts": ["failure.ts", "sys/errno.ts", "sys/system.ts", "cli/setup-latin1.ts"],
+  "cli/setup-include.ts": ["ssh-config"],
   "cli/node-shims/": [],
 
   "main.ts": [
@@ -233,6 +246,7 @@ test.each([
     { "cli/resolve.ts": 'import "commander";' },
     "cli/resolve.ts may not import commander",
   ],
+  ["ssh-config outside its file", { "cli/setup.ts": 'import "ssh-config";' }, "cli/setup.ts may not import ssh-config"],
   [
     "the native module outside its file",
     { "proxy.ts": 'import * as native from "virtssh:native";' },

@@ -1,12 +1,13 @@
 /** The command line but for the hot path: commander's tree, and nothing else. */
 
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { HelperError } from "../failure.ts";
 import { escapeUnsafe } from "../quote.ts";
 import type { System } from "../sys/system.ts";
 import { parsePort, parseSeconds } from "../target.ts";
 import { encodeUtf8 } from "../utf8.ts";
 import { formatResolved, type ResolveOptions } from "./resolve.ts";
+import { formatSetup, setUp, undoSetup } from "./setup.ts";
 import { runWait } from "./wait.ts";
 
 declare const VIRTSSH_VERSION: string;
@@ -22,6 +23,10 @@ Targets:
   vsock/CID, vsock%CID        without a look-up
 
 NAME is a domain's name, else its UUID, else its ID. %XX in a name stands for one byte, where no domain bears the text itself.`;
+
+const SETUP = `
+It is one line at the top of ~/.ssh/config, an Include of ~/.ssh/virtssh.conf, where ssh reads it before all the rest: an alias
+(Host dev, HostName qemu/web) needs a line of its own below its HostName: Include virtssh.conf`;
 
 /**
  * Runs what the words of the command line ask for, and returns the exit status.
@@ -60,6 +65,7 @@ function makeProgram(context: Context): Command {
   addProxy(program);
   addResolve(program, context);
   addWait(program, context);
+  addSetup(program, context);
   return program;
 }
 
@@ -102,6 +108,22 @@ function addWait(program: Command, { sys }: Context): void {
     .option("--port <PORT>", "the guest's VSOCK port", "22")
     .action((target: string, { start, timeout, port }: { start?: true; timeout: string; port: string }) => {
       runWait(target, { start: start === true, timeoutSeconds: parseSeconds(timeout), port: parsePort(port) }, sys);
+    });
+}
+
+function addSetup(program: Command, { sys, print }: Context): void {
+  program
+    .command("setup")
+    .description("set ssh up for one user, where /etc cannot be changed")
+    .addOption(
+      new Option("--print", "print what ~/.ssh/virtssh.conf would say, and change nothing").conflicts("remove"),
+    )
+    .option("--remove", "take it all out again")
+    .addHelpText("after", SETUP)
+    .action((options: { print?: true; remove?: true }) => {
+      if (options.print === true) print(formatSetup(sys));
+      else if (options.remove === true) undoSetup(sys, print);
+      else setUp(sys, print);
     });
 }
 

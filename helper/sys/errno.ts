@@ -25,6 +25,7 @@ const NAMES: Readonly<Record<number, string>> = {
   11: "EAGAIN",
   12: "ENOMEM",
   13: "EACCES",
+  16: "EBUSY",
   17: "EEXIST",
   19: "ENODEV",
   20: "ENOTDIR",
@@ -48,6 +49,7 @@ const NAMES: Readonly<Record<number, string>> = {
   110: "ETIMEDOUT",
   111: "ECONNREFUSED",
   113: "EHOSTUNREACH",
+  122: "EDQUOT",
 };
 
 /** `ECONNRESET` for 104; `errno 200` for a number without a name here. */
@@ -59,6 +61,8 @@ export function errnoName(errno: number): string {
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EAGAIN: "a limit of this host is reached",
+  EBUSY: "something else holds it",
+  EDQUOT: "the quota is used up",
   EEXIST: "there is one already",
   EIO: "input/output error",
   EISDIR: "it is a directory",

@@ -7,6 +7,7 @@ import type {
   GuestFacts,
   InstalledDaemon,
   RefusedRequest,
+  SetupProblem,
   StoppedState,
   TargetProblem,
 } from "../../helper/failure.ts";
@@ -55,6 +56,24 @@ const CHANGES = all<GuestChange>({
 });
 
 const DAEMONS = all<InstalledDaemon>({ virtqemud: true, libvirtd: true });
+
+const SETUP_REFUSALS: readonly Extract<SetupProblem, { readonly is: "refused" }>[] = [
+  { is: "refused", act: "read", errno: "EACCES" },
+  { is: "refused", act: "write", errno: "EROFS" },
+  { is: "refused", act: "make", errno: "ENOSPC" },
+  { is: "refused", act: "remove", errno: "EPERM" },
+];
+
+const SETUP_PROBLEMS: readonly SetupProblem[] = Object.values<readonly SetupProblem[]>({
+  refused: SETUP_REFUSALS,
+  "not-a-file": [{ is: "not-a-file" }],
+  "too-large": [{ is: "too-large", maxBytes: 1_048_576 }],
+  "other-owner": [{ is: "other-owner", owner: 0, user: 1000 }],
+  dangling: [{ is: "dangling", target: "../dot files/config" }],
+  "read-only": [{ is: "read-only" }],
+  foreign: [{ is: "foreign" }],
+  busy: [{ is: "busy", lock: "/home/a b/.ssh/config.virtssh-new" }],
+} satisfies { readonly [Is in SetupProblem["is"]]: readonly Extract<SetupProblem, { readonly is: Is }>[] }).flat();
 
 const SYSTEM_URI = "qemu:///system";
 const SESSION_URI = "qemu:///session";
@@ -213,6 +232,9 @@ export const EXAMPLES: Examples = {
     { kind: "not-ready", seconds: 60, because: { kind: "guest-refused", guest: oddGuest } },
     { kind: "not-ready", seconds: 1, because: { kind: "guest-mute", guest: bareGuest } },
   ],
+  "setup-failed": SETUP_PROBLEMS.map((problem) => ({ kind: "setup-failed", path: "/home/a b/.ssh/config", problem })),
+  "setup-no-home": [{ kind: "setup-no-home", uid: 4711 }],
+  "setup-bad-path": [{ kind: "setup-bad-path", path: "/opt/a\\b/virtssh\n" }],
   "stdout-not-a-socket": [{ kind: "stdout-not-a-socket" }],
   "client-gone": [{ kind: "client-gone" }],
   "system-refused": [{ kind: "system-refused", call: "socket", errno: "EMFILE" }],

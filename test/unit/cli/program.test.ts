@@ -37,6 +37,7 @@ test.each([["--help"], ["-h"]])("virtssh %s prints the commands and the forms of
 test.each([
   ["proxy", ["<HOST> [PORT]", "--fdpass", "--typed <NAME>", "--timeout <SECONDS>"]],
   ["resolve", ["<TARGET>", "--json", "--timeout <SECONDS>"]],
+  ["setup", ["--print", "--remove", "~/.ssh/virtssh.conf", "below its HostName: Include virtssh.conf"]],
 ])("virtssh %s --help prints its arguments and options", (command, parts) => {
   const help = print([command, "--help"]);
   for (const part of [`Usage: virtssh ${command}`, ...parts]) expect(help).toContain(part);
