@@ -165,8 +165,11 @@ export function decodeName(name: string): string | undefined {
   }
 }
 
-/** What ssh refuses in a host name typed on its command line (valid_hostname in ssh.c, 10.0), and `%`, which we decode. */
-const NEEDS_ESCAPE = /[\s\p{Cc}'`"$\\;&<>|(){},%]/u;
+/**
+ * What ssh refuses in a host name typed on its command line (valid_hostname in ssh.c, 10.0), `@`, before which it looks for a user,
+ * and `%`, which we decode.
+ */
+const NEEDS_ESCAPE = /[\s\p{Cc}'`"$\\;&<>|(){},@%]/u;
 
 /** The target that names a domain of one daemon, in a form that ssh accepts. `scope` is `system` or `session`. */
 export function formatTarget(scope: Exclude<Scope, "any">, name: string): string {
@@ -174,6 +177,34 @@ export function formatTarget(scope: Exclude<Scope, "any">, name: string): string
   // encodeURIComponent leaves ' ( ) alone.
   const marks = (text: string) => text.replace(/['()]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`);
   return `qemu:${scope}/${marks(Array.from(name, escapeOne).join(""))}`;
+}
+
+/** Stays as it is in a target that has to pass for a host name: in ssh, scp, rsync and Ansible, and in a shell, unquoted. */
+const PASSES_ANYWHERE = /[\p{L}\p{N}._-]/u;
+
+/** The first character of `text`, which is all of it unless it is ASCII. encodeURIComponent leaves some of ASCII alone. */
+function escapeCharacter(text: string): string {
+  const code = text.charCodeAt(0);
+  return code < 0x80 ? `%${code.toString(16).toUpperCase().padStart(2, "0")}` : encodeURIComponent(text);
+}
+
+function escapeName(name: string): string {
+  return Array.from(name, (one) => (PASSES_ANYWHERE.test(one) ? one : escapeCharacter(one))).join("");
+}
+
+/** `NAME.system.qemu`: the target in the form that looks like a host name. */
+export function formatSuffix(scope: Scope, name: string): string {
+  const suffix = SUFFIXES.find(([, means]) => means === scope)?.[0] ?? "";
+  // Neither may the name's end be read as a scope, nor its beginning as an option or as another form.
+  const escaped = escapeName(name).replace(/\.(?=(?:system|session)$)/i, scope === "any" ? "%2E" : ".");
+  const isOther = /^(?:-|(?:qemu(?:-system|-session)?|vsock)%)/i.test(escaped);
+  return `${isOther ? `${escapeCharacter(escaped)}${escaped.slice(1)}` : escaped}${suffix}`;
+}
+
+/** Every form of the target: `qemu/NAME`, `qemu%NAME` and `NAME.qemu`, in this order. */
+export function listForms(scope: Scope, name: string): string[] {
+  const prefixes = Object.keys(PREFIXES).filter((prefix) => PREFIXES[prefix] === scope);
+  return [...prefixes.map((prefix) => `${prefix}${escapeName(name)}`), formatSuffix(scope, name)];
 }
 
 /** A port of AF_VSOCK: 32 bits, of which -1U is VMADDR_PORT_ANY (linux/vm_sockets.h). */

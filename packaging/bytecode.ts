@@ -47,6 +47,7 @@ async function bundle(outdir: string, version: string): Promise<void> {
     splitting: true, // import() stays a module of its own
     format: "esm",
     target: "es2023",
+    loader: { ".bash": "text", ".fish": "text", ".zsh": "text" },
     minifySyntax: true, // names and lines stay as they are, for the stack in the report of a bug
     external: ["virtssh:native"],
     alias: Object.fromEntries(shims),

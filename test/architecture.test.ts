@@ -67,6 +67,9 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   ],
   "cli/setup-files.ts": ["failure.ts", "sys/errno.ts", "sys/system.ts", "cli/setup-latin1.ts"],
   "cli/setup-include.ts": ["ssh-config"],
+  "cli/completion.ts": ["../packaging/completion/"],
+  "cli/completion-targets.ts": ["target.ts", "libvirt/list-domains.ts", "sys/system.ts", "cli/completion-words.ts"],
+  "cli/completion-words.ts": [],
   "cli/node-shims/": [],
 
   "main.ts": [

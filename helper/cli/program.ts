@@ -1,11 +1,15 @@
 /** The command line but for the hot path: commander's tree, and nothing else. */
 
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { HelperError } from "../failure.ts";
 import { escapeUnsafe } from "../quote.ts";
 import type { System } from "../sys/system.ts";
 import { parsePort, parseSeconds } from "../target.ts";
 import { encodeUtf8 } from "../utf8.ts";
+import { formatCompletion } from "./completion.ts";
+import { findTargets } from "./completion-targets.ts";
+import { completeWords } from "./completion-words.ts";
+import { formatInventory } from "./inventory.ts";
 import { formatResolved, type ResolveOptions } from "./resolve.ts";
 import { formatSetup, setUp, undoSetup } from "./setup.ts";
 import { runWait } from "./wait.ts";
@@ -13,6 +17,8 @@ import { runWait } from "./wait.ts";
 declare const VIRTSSH_VERSION: string;
 
 const STDOUT = 1;
+
+const SHELLS = ["bash", "zsh", "fish"];
 
 const TARGETS = `
 Targets:
@@ -66,6 +72,8 @@ function makeProgram(context: Context): Command {
   addResolve(program, context);
   addWait(program, context);
   addSetup(program, context);
+  addInventory(program, context);
+  addCompletion(program, context);
   return program;
 }
 
@@ -126,6 +134,47 @@ function addSetup(program: Command, { sys, print }: Context): void {
       else setUp(sys, print);
     });
 }
+
+const INVENTORY = `
+Ansible wants a script that it can pass --list to:
+  #!/bin/sh
+  exec virtssh inventory "$@"
+
+Groups: virtssh, virtssh_system, virtssh_session, and one for each state: virtssh_running, virtssh_paused and so on.`;
+
+function addInventory(program: Command, { sys, print }: Context): void {
+  program
+    .command("inventory")
+    .description("print the live domains with a vsock device, as Ansible wants an inventory")
+    .addOption(new Option("--list", "all of them, in groups").conflicts("host"))
+    .option("--host <NAME>", "the variables of one of them")
+    .option("--timeout <SECONDS>", "give up after this long", "30")
+    .addHelpText("after", INVENTORY)
+    .action(({ list, host, timeout }: { list?: true; host?: string; timeout: string }) => {
+      const options = { list: list === true, host, timeoutSeconds: parseSeconds(timeout) };
+      print(formatInventory(options, sys));
+    });
+}
+
+function addCompletion(program: Command, { sys, print }: Context): void {
+  program
+    .command("completion")
+    .description(
+      "print the script with which a shell completes virtssh's words, and guests after ssh, scp, sftp, rsync",
+    )
+    .addArgument(new Argument("SHELL").choices(SHELLS))
+    .addHelpText("after", COMPLETION)
+    .action((shell: string) => print(formatCompletion(shell)));
+  program
+    .command("complete", { hidden: true }) // what those scripts run
+    .argument("[WORD...]")
+    .action((words: string[]) => print(completeWords(program, words, (typed) => findTargets(typed, sys))));
+}
+
+const COMPLETION = `
+In ~/.bashrc:                     source <(virtssh completion bash)
+In ~/.zshrc, after compinit:      source <(virtssh completion zsh)
+In ~/.config/fish/config.fish:    virtssh completion fish | source`;
 
 /** commander's own words, on one line, under our prefix. */
 function describeMisuse({ code, message }: CommanderError, program: Command, words: readonly string[]) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TargetProblem } from "../../helper/failure.ts";
-import { decodeName, formatTarget, parsePort, parseSeconds, parseTarget, type Scope } from "../../helper/target.ts";
+import { decodeName, parsePort, parseSeconds, parseTarget, type Scope } from "../../helper/target.ts";
 import { failureOf } from "./failure-of.ts";
 import { runs } from "./fuzz.ts";
 
@@ -194,56 +194,6 @@ test.each([
   ["a+b%20", "a+b "],
 ])("decodeName() of %j is %j", (name, decoded) => {
   expect(decodeName(name)).toBe(decoded);
-});
-
-test.each([
-  ["web", "qemu:system/web"],
-  ["my vm", "qemu:system/my%20vm"],
-  ["100%", "qemu:system/100%25"],
-  ["it's", "qemu:system/it%27s"],
-  ["a(b)", "qemu:system/a%28b%29"],
-  ['$x"`\\;&<>|{},', "qemu:system/%24x%22%60%5C%3B%26%3C%3E%7C%7B%7D%2C"],
-  ["Bücher", "qemu:system/Bücher"],
-  ["-x", "qemu:system/-x"],
-  ["\u009b\t", "qemu:system/%C2%9B%09"],
-])("formatTarget() of %j is %j", (name, text) => {
-  expect(formatTarget("system", name)).toBe(text);
-});
-
-/** What valid_hostname() and main() of OpenSSH 10.0's ssh.c refuse in a name on the command line. */
-const REFUSED_BY_SSH = /^-|[\s\p{Cc}'`"$\\;&<>|(){},]/u;
-
-const domainName = fc
-  .string({
-    unit: fc.oneof(
-      fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 1 }),
-      fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
-    ),
-    minLength: 1,
-    maxLength: 60,
-  })
-  .filter((text) => !/[/\n\0\ufffd]/.test(text));
-
-test("formatTarget() is a form that ssh accepts, does not fold, and that leads to the same domain", () => {
-  fc.assert(
-    fc.property(domainName, fc.constantFrom("system", "session"), (name, scope) => {
-      const text = formatTarget(scope, name);
-      fc.pre(Buffer.byteLength(text) <= 255);
-      expect(text).not.toMatch(REFUSED_BY_SSH);
-      expect(text).toContain(":"); // which keeps ssh from folding it
-      const target = parseTarget(text);
-      if (target.kind !== "domain") throw new Error("not a domain");
-      expect(target).toMatchObject({ scope, folded: false });
-      expect(decodeName(target.name) ?? target.name).toBe(name);
-    }),
-    runs(1000),
-  );
-});
-
-test("formatTarget() of a long name whose escapes are longer than a name may be still leads to the domain", () => {
-  const name = "$".repeat(100);
-  const target = parseTarget(formatTarget("system", name));
-  expect(target.kind === "domain" && decodeName(target.name)).toBe(name);
 });
 
 test.each([
