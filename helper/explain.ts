@@ -8,6 +8,7 @@ import type { Explanation, Kind } from "./words/explanation.ts";
 import { explainGuest, explainVsock } from "./words/guest.ts";
 import { explainDaemon, explainSocket } from "./words/libvirt.ts";
 import { explainSetup } from "./words/setup.ts";
+import { explainDropIn, explainShell, explainSsh } from "./words/ssh.ts";
 import { explainTarget } from "./words/target.ts";
 
 type Words = { readonly [Name in Failure["kind"]]: (failure: Kind<Name>) => Explanation };
@@ -43,6 +44,7 @@ const WORDS: Words = {
   "no-vsock-device": explainDomain,
   "vsock-unsupported": explainVsock,
   "vsock-forbidden": explainVsock,
+  "no-vhost-vsock": explainVsock,
   "no-guest-at-cid": explainGuest,
   "guest-refused": explainGuest,
   "guest-silent": explainGuest,
@@ -54,6 +56,18 @@ const WORDS: Words = {
   "setup-failed": explainSetup,
   "setup-no-home": explainSetup,
   "setup-bad-path": explainSetup,
+  "ssh-missing": explainSsh,
+  "ssh-unknown": explainSsh,
+  "ssh-too-old": explainSsh,
+  "ssh-silent": explainSsh,
+  "ssh-bad-owner": explainSsh,
+  "ssh-refuses": explainSsh,
+  "not-our-proxy": explainDropIn,
+  "jump-host": explainDropIn,
+  "fdpass-mismatch": explainDropIn,
+  "control-path": explainDropIn,
+  "shell-broken": explainShell,
+  "helper-broken": explainShell,
   "stdout-not-a-socket": () => ({
     error: "cannot hand over the connection: stdout is not a socket of ssh's",
     hint: "set ProxyUseFdpass yes in ssh_config, or leave --fdpass out",

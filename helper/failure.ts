@@ -139,6 +139,47 @@ export type Failure =
   | { readonly kind: "setup-no-home"; readonly uid: number }
   /** Where virtssh is, which cannot be written into ssh's configuration. */
   | { readonly kind: "setup-bad-path"; readonly path: string }
+  | { readonly kind: "ssh-missing" }
+  /** An ssh that is not OpenSSH's, by its words. */
+  | { readonly kind: "ssh-unknown"; readonly words: string }
+  | { readonly kind: "ssh-too-old"; readonly version: string; readonly oldest: string }
+  | { readonly kind: "ssh-silent"; readonly host: string; readonly seconds: number }
+  | {
+      readonly kind: "ssh-bad-owner";
+      readonly path: string;
+      readonly owner: FileOwner;
+      readonly host: string;
+    }
+  | { readonly kind: "ssh-refuses"; readonly host: string; readonly words: string; readonly status: number }
+  | {
+      readonly kind: "not-our-proxy";
+      readonly host: string;
+      /** The ProxyCommand that applies, if one does. */
+      readonly command?: string;
+      readonly at?: ConfigLine;
+      /** The line for which ssh waits for a descriptor, if it is not the same block's, and the command not meant to pass one. */
+      readonly fdpassAt?: ConfigLine;
+      /** How far ssh has got with our drop-in, or with the block of `virtssh setup`. */
+      readonly dropIn: "not read" | "not for it" | "too late";
+    }
+  | { readonly kind: "jump-host"; readonly host: string; readonly jump: string; readonly at?: ConfigLine }
+  | {
+      readonly kind: "fdpass-mismatch";
+      /** Whether virtssh is told to hand over a descriptor; ssh is told the contrary. */
+      readonly hands: boolean;
+      readonly at?: ConfigLine;
+    }
+  | {
+      readonly kind: "control-path";
+      readonly path: string;
+      readonly directory: string;
+      readonly at?: ConfigLine;
+      /** Whether the slash of the host's name is in it. */
+      readonly hasName: boolean;
+    }
+  | { readonly kind: "shell-broken"; readonly shell: string; readonly errno?: string; readonly status?: number }
+  | { readonly kind: "helper-broken"; readonly program: string; readonly words: string; readonly status: number }
+  | { readonly kind: "no-vhost-vsock"; readonly paths: readonly string[] }
   | { readonly kind: "stdout-not-a-socket" }
   | { readonly kind: "client-gone" }
   | { readonly kind: "system-refused"; readonly call: string; readonly errno: string };
@@ -163,6 +204,16 @@ export type PassingFailure = Extract<
       | "no-daemon";
   }
 >;
+
+/** Whose a file is: the user's own, so that its mode is what is wrong; nobody's that this user namespace knows; or another's. */
+export type FileOwner = "ours" | "unknown here" | "another's";
+
+/** A line of ssh's configuration. */
+export interface ConfigLine {
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+}
 
 /** The guest end that was tried. Without a domain the target was a bare CID. */
 export interface GuestFacts {

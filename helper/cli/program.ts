@@ -9,6 +9,7 @@ import { encodeUtf8 } from "../utf8.ts";
 import { formatCompletion } from "./completion.ts";
 import { findTargets } from "./completion-targets.ts";
 import { completeWords } from "./completion-words.ts";
+import { diagnose } from "./doctor.ts";
 import { formatInventory } from "./inventory.ts";
 import { formatResolved, type ResolveOptions } from "./resolve.ts";
 import { formatSetup, setUp, undoSetup } from "./setup.ts";
@@ -40,10 +41,14 @@ It is one line at the top of ~/.ssh/config, an Include of ~/.ssh/virtssh.conf, w
  */
 export function runProgram(words: readonly string[], sys: System): number {
   const print = (text: string) => sys.write(STDOUT, encodeUtf8(text), Number.POSITIVE_INFINITY);
-  const program = makeProgram({ sys, print });
+  let status = 0;
+  const setStatus = (value: number) => {
+    status = value;
+  };
+  const program = makeProgram({ sys, print, setStatus });
   try {
     program.parse([...words], { from: "user" });
-    return 0;
+    return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0; // help or version, which is printed
@@ -56,6 +61,8 @@ interface Context {
   readonly sys: System;
   /** Writes to stdout. */
   print(text: string): void;
+  /** The exit status of a command that has found something wrong, and has said so itself. */
+  setStatus(status: number): void;
 }
 
 function makeProgram(context: Context): Command {
@@ -71,6 +78,7 @@ function makeProgram(context: Context): Command {
   addProxy(program);
   addResolve(program, context);
   addWait(program, context);
+  addDoctor(program, context);
   addSetup(program, context);
   addInventory(program, context);
   addCompletion(program, context);
@@ -132,6 +140,21 @@ function addSetup(program: Command, { sys, print }: Context): void {
       if (options.print === true) print(formatSetup(sys));
       else if (options.remove === true) undoSetup(sys, print);
       else setUp(sys, print);
+    });
+}
+
+function addDoctor(program: Command, { sys, print, setStatus }: Context): void {
+  program
+    .command("doctor")
+    .description("check each step on the way to a guest, from ssh to its sshd; without TARGET, those of this host")
+    .argument("[TARGET]", "what you type after ssh, without a user")
+    .option("--json", "print one JSON object: target, ok, steps")
+    .option("--timeout <SECONDS>", "give up after this long", "30")
+    .action((target: string | undefined, { json, timeout }: { json?: true; timeout: string }) => {
+      const options = { json: json === true, timeoutSeconds: parseSeconds(timeout) };
+      const { text, isHealthy } = diagnose(target, options, sys);
+      print(text);
+      setStatus(isHealthy ? 0 : 1);
     });
 }
 

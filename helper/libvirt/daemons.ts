@@ -138,7 +138,8 @@ export class Daemons implements Disposable {
 
 const DENIALS: readonly number[] = [ERROR.authFailed, ERROR.authCancelled, ERROR.accessDenied, ERROR.authUnavailable];
 
-function isPassedOver(failure: Failure): boolean {
+/** Whether the next daemon is asked, after such a failure of one. */
+export function isPassedOver(failure: Failure): boolean {
   // A look-up is refused only where there is such a domain: to go on would be to reach another one of that name.
   if (failure.kind === "daemon-refused") return failure.refused !== "look it up" && DENIALS.includes(failure.code);
   return failure.kind === "no-daemon" || failure.kind === "socket-permission";

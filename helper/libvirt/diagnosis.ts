@@ -18,7 +18,8 @@ export function diagnosePermission(sys: System, path: string): Failure {
   return { kind: "socket-permission", path, ...(group === undefined ? {} : { group }) };
 }
 
-function findGroup(sys: System, path: string): string | undefined {
+/** The one group whose members the mode of the socket lets in; undefined where that is everybody, or nobody but its owner. */
+export function findGroup(sys: System, path: string): string | undefined {
   try {
     const { mode, gid } = sys.readFileFacts(path);
     if ((mode & OTHERS_MAY_WRITE) !== 0 || (mode & GROUP_MAY_WRITE) === 0) return undefined;

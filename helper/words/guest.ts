@@ -5,7 +5,7 @@ import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import { type Explanation, type Kind, virshWord } from "./explanation.ts";
 
-export function explainVsock(failure: Kind<"vsock-unsupported" | "vsock-forbidden">): Explanation {
+export function explainVsock(failure: Kind<"vsock-unsupported" | "vsock-forbidden" | "no-vhost-vsock">): Explanation {
   switch (failure.kind) {
     case "vsock-unsupported":
       return {
@@ -16,6 +16,11 @@ export function explainVsock(failure: Kind<"vsock-unsupported" | "vsock-forbidde
       return {
         error: `cannot use VSOCK: the kernel forbids it to this process (${failure.errno})`,
         hint: "run ssh outside the container or sandbox: its seccomp filter blocks AF_VSOCK",
+      };
+    case "no-vhost-vsock":
+      return {
+        error: `cannot give guests a vsock device: there is neither ${failure.paths.map(quote).join(" nor ")}`,
+        hint: "load it with: sudo modprobe vhost_vsock",
       };
   }
 }

@@ -167,6 +167,34 @@ const RESOLVED: readonly Fact[] = [
   },
 ];
 
+const IN_NAMESPACE = "unshare --user --map-current-user";
+
+const DOCTOR: readonly Fact[] = [
+  {
+    name: "doctor finds nothing wrong with a guest that answers",
+    run: "virtssh doctor qemu/Guest1 | grep -v ^ok; virtssh doctor qemu/Guest1 | tail -n 4",
+    stdout: `ok    vsock device: cid 4
+ok    connect: cid 4 takes it on vsock port 22
+ok    banner: "SSH-2.0-OpenSSH_10.0p2 Debian-7+deb13u4"
+ok    recheck: cid 4 is still this domain's
+`,
+  },
+  {
+    name: "doctor in a user namespace, where ssh trusts no file of root's",
+    user: "alice",
+    run: `${IN_NAMESPACE} virtssh doctor qemu/Guest1 | grep -A1 ^FAIL`,
+    stdout: `FAIL  ssh configuration: cannot use ssh at all: it refuses the owner or the mode of "/etc/ssh/ssh_config.d/20-systemd-ssh-proxy.conf"
+      hint: this user namespace does not know its owner; do without it: virtssh setup && ssh -F ~/.ssh/config qemu/Guest1
+`,
+  },
+  {
+    name: "and what it hints at leads to the guest",
+    user: "alice",
+    run: `${IN_NAMESPACE} bash -c 'virtssh setup > /dev/null && ssh -F ~/.ssh/config -o LogLevel=ERROR -o BatchMode=yes -o StrictHostKeyChecking=no root@qemu/Guest1 hostname'; virtssh setup --remove > /dev/null`,
+    stdout: "capital\n",
+  },
+];
+
 const GONE: readonly Fact[] = [
   {
     name: "a guest that was destroyed is shut off, and its CID is not used",
@@ -177,6 +205,6 @@ const GONE: readonly Fact[] = [
 ];
 
 describe("virtssh in a box", () => {
-  const facts = [...SETUP, ...LOGINS, ...REFUSALS, ...RELAY, ...RESOLVED, ...GONE];
+  const facts = [...SETUP, ...LOGINS, ...REFUSALS, ...RELAY, ...RESOLVED, ...DOCTOR, ...GONE];
   testFacts(facts, (steps) => runInBox({ steps, files: INSTALLED, texts: TEXTS }, toStderr));
 });

@@ -1,6 +1,7 @@
 // One example of every failure, in each of its variants. A kind without one does not compile.
 
 import type {
+  ConfigLine,
   DomainFacts,
   Failure,
   GuestChange,
@@ -100,6 +101,9 @@ const numbered: DomainFacts = {
 const guest: GuestFacts = { domain: web, cid: 7, port: 22 };
 const oddGuest: GuestFacts = { domain: odd, cid: 7, port: 22 };
 const bareGuest: GuestFacts = { cid: 7, port: 2222 };
+
+const DROP_IN: ConfigLine = { path: "/etc/ssh/ssh_config.d/25-virtssh.conf", line: 8 };
+const USERS: ConfigLine = { path: "/home/a b/.ssh/config", line: 2 };
 
 const systemAttempts = [
   { path: "/run/libvirt/virtqemud-sock-ro", met: "missing" },
@@ -232,6 +236,69 @@ export const EXAMPLES: Examples = {
     { kind: "not-ready", seconds: 60, because: { kind: "guest-refused", guest: oddGuest } },
     { kind: "not-ready", seconds: 1, because: { kind: "guest-mute", guest: bareGuest } },
   ],
+  "ssh-missing": [{ kind: "ssh-missing" }],
+  "ssh-unknown": [{ kind: "ssh-unknown", words: "Dropbear v2024.86" }],
+  "ssh-too-old": [{ kind: "ssh-too-old", version: "7.9p1", oldest: "8.1" }],
+  "ssh-silent": [{ kind: "ssh-silent", host: "qemu/web", seconds: 30 }],
+  "ssh-bad-owner": [
+    { kind: "ssh-bad-owner", path: DROP_IN.path, host: "qemu/web", owner: "another's" },
+    { kind: "ssh-bad-owner", path: USERS.path, host: "qemu/web", owner: "ours" },
+    { kind: "ssh-bad-owner", path: DROP_IN.path, host: "qemu/web", owner: "unknown here" },
+  ],
+  "ssh-refuses": [
+    { kind: "ssh-refuses", host: "qemu/a;b", words: "hostname contains invalid characters", status: 255 },
+    { kind: "ssh-refuses", host: "qemu/web", words: "", status: 139 },
+  ],
+  "not-our-proxy": [
+    { kind: "not-our-proxy", host: "qemu/web", dropIn: "not read" },
+    { kind: "not-our-proxy", host: "www", dropIn: "not for it" },
+    { kind: "not-our-proxy", host: "qemu/web", at: USERS, dropIn: "too late" },
+    { kind: "not-our-proxy", host: "web.qemu", command: "nc %h %p", at: USERS, dropIn: "too late" },
+    {
+      kind: "not-our-proxy",
+      host: "qemu/a b",
+      command: "nc '%h' %p",
+      at: USERS,
+      fdpassAt: DROP_IN,
+      dropIn: "too late",
+    },
+    {
+      kind: "not-our-proxy",
+      host: "qemu/web",
+      command: "/usr/lib/libvirt/libvirt-ssh-proxy %h %p",
+      at: { path: "/etc/ssh/ssh_config.d/30-libvirt-ssh-proxy.conf", line: 4 },
+      dropIn: "not read",
+    },
+  ],
+  "jump-host": [
+    { kind: "jump-host", host: "qemu/web", jump: "bastion", at: USERS },
+    { kind: "jump-host", host: "qemu/web", jump: "bastion" },
+  ],
+  "fdpass-mismatch": [
+    { kind: "fdpass-mismatch", hands: true, at: USERS },
+    { kind: "fdpass-mismatch", hands: false, at: DROP_IN },
+  ],
+  "control-path": [true, false].map((hasName) => ({
+    kind: "control-path",
+    path: "/root/.ssh/qemu/web-22",
+    directory: "/root/.ssh/qemu",
+    at: USERS,
+    hasName,
+  })),
+  "shell-broken": [
+    { kind: "shell-broken", shell: "/usr/sbin/nologin", status: 1 },
+    { kind: "shell-broken", shell: "", errno: "ENOENT" },
+    { kind: "shell-broken", shell: "/bin/sh", errno: "ETIMEDOUT" },
+  ],
+  "helper-broken": [
+    {
+      kind: "helper-broken",
+      program: "/usr/bin/virtssh",
+      words: "/bin/sh: 1: exec: /usr/bin/virtssh: not found",
+      status: 127,
+    },
+  ],
+  "no-vhost-vsock": [{ kind: "no-vhost-vsock", paths: ["/dev/vhost-vsock", "/sys/module/vhost_vsock"] }],
   "setup-failed": SETUP_PROBLEMS.map((problem) => ({ kind: "setup-failed", path: "/home/a b/.ssh/config", problem })),
   "setup-no-home": [{ kind: "setup-no-home", uid: 4711 }],
   "setup-bad-path": [{ kind: "setup-bad-path", path: "/opt/a\\b/virtssh\n" }],
