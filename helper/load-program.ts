@@ -1,7 +1,35 @@
 /**
- * Loads the command line beside the hot path, when it is asked for. In a file of its own, because the engine's import() wants the
- * name of the file that it stands in, which the build takes out of every other file: the program starts faster without.
+ * Loads the command line beside the hot path, when it is asked for, and of its larger commands the one that is run. In a file of its
+ * own, because the engine's import() wants the name of the file that it stands in, which the build takes out of every other file:
+ * the program starts faster without.
  */
-export function loadProgram(): Promise<typeof import("./cli/program.ts")> {
-  return import("./cli/program.ts");
+
+/** What the larger commands run; of which only the one that is run is loaded. */
+export interface Parts {
+  readonly diagnose?: typeof import("./cli/doctor.ts").diagnose;
+  readonly setup?: Pick<typeof import("./cli/setup.ts"), "formatSetup" | "setUp" | "undoSetup">;
+  readonly formatInventory?: typeof import("./cli/inventory.ts").formatInventory;
+  readonly formatCompletion?: typeof import("./cli/completion.ts").formatCompletion;
+}
+
+/** `word` is the first on the command line. */
+export function loadProgram(word: string | undefined): Promise<[typeof import("./cli/program.ts"), Parts]> {
+  return Promise.all([import("./cli/program.ts"), loadParts(word)]);
+}
+
+function loadParts(word: string | undefined): Promise<Parts> {
+  switch (word) {
+    case "doctor":
+      return import("./cli/doctor.ts").then(({ diagnose }) => ({ diagnose }));
+    case "setup":
+      return import("./cli/setup.ts").then(({ formatSetup, setUp, undoSetup }) => ({
+        setup: { formatSetup, setUp, undoSetup },
+      }));
+    case "inventory":
+      return import("./cli/inventory.ts").then(({ formatInventory }) => ({ formatInventory }));
+    case "completion":
+      return import("./cli/completion.ts").then(({ formatCompletion }) => ({ formatCompletion }));
+    default:
+      return Promise.resolve({});
+  }
 }

@@ -44,8 +44,8 @@ function awaitGuest(request: Request): Descriptor {
 
 /** Everything else is loaded only here: the engine runs the promise's job when main() has returned. */
 function loadCommandLine(): void {
-  loadProgram().then(
-    ({ runProgram }) => exit(runGuarded(() => runProgram(args, linux))),
+  loadProgram(args[0]).then(
+    ([{ runProgram }, parts]) => exit(runGuarded(() => runProgram({ words: args, parts }, linux))),
     (error: unknown) => exit(report(error)),
   );
 }

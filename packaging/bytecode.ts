@@ -87,7 +87,8 @@ function compile(engine: Engine, scripts: string): string {
 
 /** The engine's compiler follows imports by itself; what is imported later has to be named. Returns C. */
 function compileAll(engine: Engine, scripts: string, options: readonly string[]): string {
-  const later = readdirSync(scripts).filter((file) => file.startsWith("program-"));
+  const isLater = (file: string) => file.endsWith(".js") && file !== ENTRY && !file.startsWith("chunk-");
+  const later = readdirSync(scripts).filter((file) => isLater(file) && file !== basename(LOADER).replace(".ts", ".js"));
   const modules = ["-c", "-m", "-M", "virtssh:native,virtssh_native", ...later.flatMap((file) => ["-D", file])];
   runCommand([engine.compiler, ...modules, ...options, "-o", "bytecode.c", ENTRY], { cwd: scripts });
   return readFileSync(join(scripts, "bytecode.c"), "utf8");

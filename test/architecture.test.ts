@@ -53,7 +53,16 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     "sys/errno.ts",
     "sys/system.ts",
   ],
-  "cli/program.ts": ["failure.ts", "quote.ts", "target.ts", "utf8.ts", "sys/system.ts", "cli/", "commander"],
+  "cli/program.ts": [
+    "load-program.ts",
+    "failure.ts",
+    "quote.ts",
+    "target.ts",
+    "utf8.ts",
+    "sys/system.ts",
+    "cli/",
+    "commander",
+  ],
   "cli/setup.ts": [
     "failure.ts",
     "quote.ts",
@@ -102,7 +111,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     "sys/system.ts",
     "load-program.ts",
   ],
-  "load-program.ts": ["cli/program.ts"],
+  "load-program.ts": ["cli/program.ts", "cli/doctor.ts", "cli/setup.ts", "cli/inventory.ts", "cli/completion.ts"],
 };
 
 /** Where the program begins. */
@@ -110,7 +119,7 @@ const START = "main.ts";
 
 /** Loads the rest of the command line, and what may be loaded so: every other import is static. */
 const LOADER = "load-program.ts";
-const LOADED = "cli/program.ts";
+const LOADED = ["cli/program.ts", "cli/doctor.ts", "cli/setup.ts", "cli/inventory.ts", "cli/completion.ts"];
 
 /** The one file that touches the kernel. */
 const DOOR = "sys/linux.ts";
@@ -175,8 +184,8 @@ function checkImports(file: string, code: string): string[] {
   const row = findRow(file);
   if (row === undefined) return [`${file} is in no row of the table`];
   return listImports(file, code).flatMap(({ from, isDynamic }) => {
-    if (isDynamic && !(file === LOADER && from === LOADED)) return [`${file} loads ${from} when it runs`];
-    if (!isDynamic && from === LOADED) return [`${file} imports ${from} on the hot path`];
+    if (isDynamic && !(file === LOADER && LOADED.includes(from))) return [`${file} loads ${from} when it runs`];
+    if (!isDynamic && LOADED.includes(from)) return [`${file} imports ${from}, which is for load-program.ts`];
     return row.some((key) => covers(key, from)) ? [] : [`${file} may not import ${from}`];
   });
 }
@@ -287,7 +296,7 @@ test.each([
   [
     "the command line, loaded before it is needed",
     { "main.ts": 'import "./cli/program.ts";' },
-    "main.ts imports cli/program.ts on the hot path",
+    "main.ts imports cli/program.ts, which is for load-program.ts",
   ],
   [
     "async, two imports away",

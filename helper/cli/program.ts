@@ -2,17 +2,14 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import { HelperError } from "../failure.ts";
+import type { Parts } from "../load-program.ts";
 import { escapeUnsafe } from "../quote.ts";
 import type { System } from "../sys/system.ts";
 import { parsePort, parseSeconds } from "../target.ts";
 import { encodeUtf8 } from "../utf8.ts";
-import { formatCompletion } from "./completion.ts";
 import { findTargets } from "./completion-targets.ts";
 import { completeWords } from "./completion-words.ts";
-import { diagnose } from "./doctor.ts";
-import { formatInventory } from "./inventory.ts";
 import { formatResolved, type ResolveOptions } from "./resolve.ts";
-import { formatSetup, setUp, undoSetup } from "./setup.ts";
 import { runWait } from "./wait.ts";
 
 declare const VIRTSSH_VERSION: string;
@@ -35,17 +32,29 @@ const SETUP = `
 It is one line at the top of ~/.ssh/config, an Include of ~/.ssh/virtssh.conf, where ssh reads it before all the rest: an alias
 (Host dev, HostName qemu/web) needs a line of its own below its HostName: Include virtssh.conf`;
 
+/** What is loaded by its first word is there when it is run. */
+function loaded<Part>(part: Part | undefined): Part {
+  if (part === undefined) throw new Error("a command was not loaded");
+  return part;
+}
+
+/** What is to be run: the words of the command line, and what load-program.ts has loaded for the first of them. */
+export interface Order {
+  readonly words: readonly string[];
+  readonly parts: Parts;
+}
+
 /**
  * Runs what the words of the command line ask for, and returns the exit status.
  * @throws HelperError
  */
-export function runProgram(words: readonly string[], sys: System): number {
+export function runProgram({ words, parts }: Order, sys: System): number {
   const print = (text: string) => sys.write(STDOUT, encodeUtf8(text), Number.POSITIVE_INFINITY);
   let status = 0;
   const setStatus = (value: number) => {
     status = value;
   };
-  const program = makeProgram({ sys, print, setStatus });
+  const program = makeProgram({ sys, parts, print, setStatus });
   try {
     program.parse([...words], { from: "user" });
     return status;
@@ -59,6 +68,7 @@ export function runProgram(words: readonly string[], sys: System): number {
 /** What a command works with. */
 interface Context {
   readonly sys: System;
+  readonly parts: Parts;
   /** Writes to stdout. */
   print(text: string): void;
   /** The exit status of a command that has found something wrong, and has said so itself. */
@@ -127,7 +137,7 @@ function addWait(program: Command, { sys }: Context): void {
     });
 }
 
-function addSetup(program: Command, { sys, print }: Context): void {
+function addSetup(program: Command, { sys, parts, print }: Context): void {
   program
     .command("setup")
     .description("set ssh up for one user, where /etc cannot be changed")
@@ -137,13 +147,14 @@ function addSetup(program: Command, { sys, print }: Context): void {
     .option("--remove", "take it all out again")
     .addHelpText("after", SETUP)
     .action((options: { print?: true; remove?: true }) => {
+      const { formatSetup, setUp, undoSetup } = loaded(parts.setup);
       if (options.print === true) print(formatSetup(sys));
       else if (options.remove === true) undoSetup(sys, print);
       else setUp(sys, print);
     });
 }
 
-function addDoctor(program: Command, { sys, print, setStatus }: Context): void {
+function addDoctor(program: Command, { sys, parts, print, setStatus }: Context): void {
   program
     .command("doctor")
     .description("check each step on the way to a guest, from ssh to its sshd; without TARGET, those of this host")
@@ -152,7 +163,7 @@ function addDoctor(program: Command, { sys, print, setStatus }: Context): void {
     .option("--timeout <SECONDS>", "give up after this long", "30")
     .action((target: string | undefined, { json, timeout }: { json?: true; timeout: string }) => {
       const options = { json: json === true, timeoutSeconds: parseSeconds(timeout) };
-      const { text, isHealthy } = diagnose(target, options, sys);
+      const { text, isHealthy } = loaded(parts.diagnose)(target, options, sys);
       print(text);
       setStatus(isHealthy ? 0 : 1);
     });
@@ -165,7 +176,7 @@ Ansible wants a script that it can pass --list to:
 
 Groups: virtssh, virtssh_system, virtssh_session, and one for each state: virtssh_running, virtssh_paused and so on.`;
 
-function addInventory(program: Command, { sys, print }: Context): void {
+function addInventory(program: Command, { sys, parts, print }: Context): void {
   program
     .command("inventory")
     .description("print the live domains with a vsock device, as Ansible wants an inventory")
@@ -175,11 +186,11 @@ function addInventory(program: Command, { sys, print }: Context): void {
     .addHelpText("after", INVENTORY)
     .action(({ list, host, timeout }: { list?: true; host?: string; timeout: string }) => {
       const options = { list: list === true, host, timeoutSeconds: parseSeconds(timeout) };
-      print(formatInventory(options, sys));
+      print(loaded(parts.formatInventory)(options, sys));
     });
 }
 
-function addCompletion(program: Command, { sys, print }: Context): void {
+function addCompletion(program: Command, { sys, parts, print }: Context): void {
   program
     .command("completion")
     .description(
@@ -187,7 +198,7 @@ function addCompletion(program: Command, { sys, print }: Context): void {
     )
     .addArgument(new Argument("SHELL").choices(SHELLS))
     .addHelpText("after", COMPLETION)
-    .action((shell: string) => print(formatCompletion(shell)));
+    .action((shell: string) => print(loaded(parts.formatCompletion)(shell)));
   program
     .command("complete", { hidden: true }) // what those scripts run
     .argument("[WORD...]")

@@ -3,19 +3,19 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { listTargets } from "../../../helper/cli/completion-targets.ts";
-import { runProgram } from "../../../helper/cli/program.ts";
 import type { ListedDomain } from "../../../helper/libvirt/list-domains.ts";
 import { EACCES } from "../../../helper/sys/errno.ts";
 import { FakeLibvirtd, PROC } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem, type FakeSystemOptions, SYSTEM_SOCKET } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
+import { runWords } from "./run.ts";
 
 const DAEMON = new FakeLibvirtd({ domains: [{ name: "web" }, { name: "wiki" }, { name: "off", state: "shut off" }] });
 
 function print(words: readonly string[], options: FakeSystemOptions = { system: DAEMON }): string {
   const sys = new FakeSystem(options);
   const startedMs = sys.nowMs();
-  expect(runProgram(words, sys)).toBe(0);
+  expect(runWords(words, sys)).toBe(0);
   expect(sys.nowMs() - startedMs).toBeLessThanOrEqual(1_000);
   expect(sys.log.filter((line) => line.startsWith("run"))).toEqual([]);
   expect(sys.written(2)).toBe("");

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { runProgram } from "../../../helper/cli/program.ts";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
 import { FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { FILES, makeSsh, runShell } from "../doctor/fake-client.ts";
 import { failureOf } from "../failure-of.ts";
+import { runWords } from "./run.ts";
 
 const WEB: FakeDomain = { name: "web", cid: 7 };
 
@@ -16,7 +16,7 @@ function run(words: readonly string[], { domain = WEB, banner = "SSH-2.0-x" } = 
     captures: { ssh: makeSsh({}), "/bin/sh": runShell },
     files: FILES,
   });
-  const status = runProgram(["doctor", ...words], sys);
+  const status = runWords(["doctor", ...words], sys);
   expect(sys.written(2)).toBe("");
   return { status, text: Buffer.from(sys.written(1), "latin1").toString() };
 }

@@ -1,11 +1,11 @@
 // What Ansible is told of the domains.
 
 import { expect, test } from "vitest";
-import { runProgram } from "../../../helper/cli/program.ts";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
 import { FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
+import { runWords } from "./run.ts";
 
 const UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa";
 
@@ -27,7 +27,7 @@ function print(words: readonly string[], system = SYSTEM, session = SESSION): st
     system: new FakeLibvirtd({ domains: system }),
     session: new FakeLibvirtd({ domains: session }),
   });
-  expect(runProgram(["inventory", ...words], sys)).toBe(0);
+  expect(runWords(["inventory", ...words], sys)).toBe(0);
   expect(sys.written(2)).toBe("");
   const text = sys.written(1);
   expect(text).toMatch(/^[\x20-\x7e]+\n$/); // one line of ASCII
@@ -134,12 +134,12 @@ test.each([
 
 test("virtssh inventory --list fails where no daemon can be asked", () => {
   const sys = new FakeSystem();
-  expect(failureOf(() => runProgram(["inventory", "--list"], sys))).toMatchObject({ kind: "no-daemon" });
+  expect(failureOf(() => runWords(["inventory", "--list"], sys))).toMatchObject({ kind: "no-daemon" });
   expect(sys.written(1)).toBe("");
 });
 
 test("virtssh inventory --help has the script that Ansible wants", () => {
   const sys = new FakeSystem();
-  expect(runProgram(["inventory", "--help"], sys)).toBe(0);
+  expect(runWords(["inventory", "--help"], sys)).toBe(0);
   expect(sys.written(1)).toContain('  #!/bin/sh\n  exec virtssh inventory "$@"\n');
 });

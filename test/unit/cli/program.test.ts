@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { runProgram } from "../../../helper/cli/program.ts";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
 import { FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
+import { runWords } from "./run.ts";
 
 const WEB: FakeDomain = { name: "web", uuid: "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", id: 12, cid: 7 };
 
 /** What is printed for these words; nothing is printed anywhere else. */
 function print(words: readonly string[], ...domains: readonly FakeDomain[]): string {
   const sys = new FakeSystem({ system: new FakeLibvirtd({ domains }) });
-  expect(runProgram(words, sys)).toBe(0);
+  expect(runWords(words, sys)).toBe(0);
   expect(sys.written(2)).toBe("");
   return Buffer.from(sys.written(1), "latin1").toString();
 }
@@ -116,6 +116,6 @@ test.each([
   [["\u001b[31m"], { problem: "unknown command '\\x1b[31m'", command: "" }],
 ])("virtssh %j is wrong usage", (words, facts) => {
   const sys = new FakeSystem();
-  expect(failureOf(() => runProgram(words, sys))).toEqual({ kind: "bad-usage", ...facts });
+  expect(failureOf(() => runWords(words, sys))).toEqual({ kind: "bad-usage", ...facts });
   expect([sys.written(1), sys.written(2)]).toEqual(["", ""]);
 });

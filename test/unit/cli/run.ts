@@ -1,0 +1,11 @@
+// Runs the command line with all of it loaded.
+import { formatCompletion } from "../../../helper/cli/completion.ts";
+import { diagnose } from "../../../helper/cli/doctor.ts";
+import { formatInventory } from "../../../helper/cli/inventory.ts";
+import { runProgram } from "../../../helper/cli/program.ts";
+import * as setup from "../../../helper/cli/setup.ts";
+import type { System } from "../../../helper/sys/system.ts";
+
+export function runWords(words: readonly string[], sys: System): number {
+  return runProgram({ words, parts: { diagnose, formatCompletion, formatInventory, setup } }, sys);
+}
