@@ -14,13 +14,13 @@ export function explainTarget(text: string, problem: TargetProblem): Explanation
     case "empty":
       return { error: cannot("it is empty"), hint: FORMS };
     case "no-form":
-      return { error: cannot("it does not say where to look"), hint: `write ${shellQuote(`qemu/${text}`)}` };
+      return { error: cannot("it does not say where to look"), hint: hintForm(text) };
     case "unknown-prefix":
       return { error: cannot(`unknown prefix ${quote(problem.prefix)}`), hint: FORMS };
     case "no-name":
       return { error: cannot("the name is missing"), hint: FORMS };
     case "bad-character":
-      return { error: cannot(`no domain has ${quote(problem.character)} in its name`), hint: LIST };
+      return { error: cannot(`no domain has ${quote(problem.character)} in its name`), hint: hintPath(text) ?? LIST };
     case "not-utf8":
       return {
         error: cannot("it is not UTF-8"),
@@ -31,4 +31,14 @@ export function explainTarget(text: string, problem: TargetProblem): Explanation
     case "bad-cid":
       return { error: cannot(`${quote(problem.cid)} is no CID`), hint: "write a whole number from 1 to 4294967294" };
   }
+}
+
+function hintForm(text: string): string {
+  return /^qemu[:-]?(system|session)?$/i.test(text) ? FORMS : `write ${shellQuote(`qemu/${text}`)}`;
+}
+
+/** sftp and git pass `qemu/NAME:/PATH` on as one name, since they look for a path's colon before the first slash. */
+function hintPath(text: string): string | undefined {
+  const [, name, path] = /^[^/%]+[/%]([^/:]+):(.*\/.*)$/.exec(text) ?? [];
+  return name === undefined ? undefined : `write ${shellQuote(`${name}.qemu:${path}`)}`;
 }

@@ -116,7 +116,11 @@ export const EXAMPLES: Examples = {
     { kind: "bad-usage", problem: "no command given", command: "" },
     { kind: "bad-usage", problem: "unknown option", word: "--wat\u001b", command: "proxy" },
   ],
-  "bad-target": Object.values(PROBLEMS).map(([text, problem]) => ({ kind: "bad-target", text, problem })),
+  "bad-target": [
+    ...Object.values(PROBLEMS),
+    ["qemu:system", { is: "no-form" }] as const,
+    ["qemu/web:/root/a b", { is: "bad-character", character: "/" }] as const,
+  ].map(([text, problem]) => ({ kind: "bad-target", text, problem })),
   "bad-number": [
     { kind: "bad-number", what: "port", text: "ssh", range: "1 to 4294967294" },
     { kind: "bad-number", what: "number of seconds", text: "0", range: "1 to 86400" },
