@@ -1,7 +1,7 @@
 // Turns the TypeScript into the engine's bytecode, as a C table of modules.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { build } from "esbuild";
+import { basename, join, resolve } from "node:path";
+import { build, type Plugin } from "esbuild";
 import type { Engine } from "./engine.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -28,17 +28,23 @@ const DROP_IN = "ssh_config.d/25-virtssh.conf";
 /** The engine knows no explicit resource management: `using` is compiled away, and its symbol is made here. */
 const BANNER = 'Symbol.dispose ??= Symbol.for("Symbol.dispose");';
 
+export interface Source {
+  readonly version: string;
+  /** What main.ts gets in place of proxy.ts, for a benchmark of that file's parts. */
+  readonly proxy?: string;
+}
+
 /** Writes bytecode.h into `folder`: main.js, and what only the command line loads. */
-export async function writeBytecode(engine: Engine, folder: string, version: string): Promise<void> {
+export async function writeBytecode(engine: Engine, folder: string, source: Source): Promise<void> {
   const scripts = join(folder, "js");
   rmSync(scripts, { recursive: true, force: true });
   mkdirSync(scripts, { recursive: true });
-  await bundle(scripts, version);
+  await bundle(scripts, source);
   const modules = compile(engine, scripts);
   writeFileSync(join(folder, "bytecode.h"), modules);
 }
 
-async function bundle(outdir: string, version: string): Promise<void> {
+async function bundle(outdir: string, { version, proxy }: Source): Promise<void> {
   const shims = Object.entries(SHIMS).map(([name, file]) => [name, `./helper/cli/node-shims/${file}`]);
   await build({
     entryPoints: ["helper/main.ts", LOADER],
@@ -51,6 +57,7 @@ async function bundle(outdir: string, version: string): Promise<void> {
     minifySyntax: true, // names and lines stay as they are, for the stack in the report of a bug
     external: ["virtssh:native"],
     alias: Object.fromEntries(shims),
+    plugins: proxy === undefined ? [] : [replaceProxy(resolve(proxy))],
     banner: { js: BANNER },
     define: {
       VIRTSSH_VERSION: JSON.stringify(version),
@@ -58,6 +65,17 @@ async function bundle(outdir: string, version: string): Promise<void> {
     },
     logLevel: "warning",
   });
+}
+
+function replaceProxy(path: string): Plugin {
+  return {
+    name: "replace proxy.ts",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\/proxy\.ts$/ }, ({ importer }) =>
+        importer.endsWith("/main.ts") ? { path } : undefined,
+      );
+    },
+  };
 }
 
 /**

@@ -2,6 +2,7 @@
 // vsock device, so that both helpers do the whole look-up and fail at the same point.
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
+import { GRANTS, GUEST_TEXTS, renderGuest } from "../daemon/guests-with-cid.ts";
 import { renderDomain } from "../lab/domains.ts";
 import { INSTALLED } from "../lab/installed.ts";
 import { type Outcomes, runNative, type Step } from "../lab/lab.ts";
@@ -17,6 +18,10 @@ interface Row {
 
 const DOMAIN = "web";
 
+/** A guest that answers at once, behind a stand-in for AF_VSOCK. Both rows have the program that takes the descriptor in them. */
+const ANSWERED = "virtssh proxy, handing over a guest";
+const UNGUARDED = "the same without peek and guard";
+
 /** The first is what the others are compared with. */
 const COMMANDS: readonly (readonly [name: string, command: string])[] = [
   ["libvirt-ssh-proxy", `/usr/lib/libvirt/libvirt-ssh-proxy qemu:system/${DOMAIN} 22`],
@@ -25,25 +30,35 @@ const COMMANDS: readonly (readonly [name: string, command: string])[] = [
   ["virsh domid", `/usr/bin/virsh -r -c qemu:///system domid ${DOMAIN}`],
   ["systemd-ssh-proxy --version (no look-up)", "/usr/lib/systemd/systemd-ssh-proxy --version"],
   ["true (an empty program)", "/usr/bin/true"],
+  [ANSWERED, "/usr/local/bin/receive-fd /usr/local/bin/virtssh proxy --fdpass qemu:system/up"],
+  [UNGUARDED, "/usr/local/bin/receive-fd /usr/local/bin/unguarded proxy --fdpass qemu:system/up"],
 ];
 
 /** In turns, so that what else the machine does falls on all alike. */
-const ROUNDS = 10;
-const RUNS_A_ROUND = 10;
+const ROUNDS = 20;
+const RUNS_A_ROUND = 5;
 
 function makeSteps(): Step[] {
   const quoted = COMMANDS.map(([, command]) => `'${command}'`).join(" ");
   const turns = Array.from({ length: ROUNDS }, (_, round) => ({
     name: `round ${round + 1} of ${ROUNDS}`,
-    run: `hyperfine -N -i --style none --warmup 2 --runs ${RUNS_A_ROUND} --export-json /tmp/times.json ${quoted} >&2 && cat /tmp/times.json`,
+    run: `export VIRTSSH_TEST_VSOCK=/tmp/vsock; hyperfine -N -i --style none --warmup 2 --runs ${RUNS_A_ROUND} --export-json /tmp/times.json ${quoted} >&2 && cat /tmp/times.json`,
     timeoutSeconds: 300,
   }));
   const memory = COMMANDS.map(([name, command]) => ({
     name: `memory of ${name}`,
-    run: `for i in 1 2 3 4 5; do command time -f %M -o /tmp/memory -a ${command} > /tmp/out 2>&1; done; grep -v '^Command' /tmp/memory; rm /tmp/memory`,
+    run: `export VIRTSSH_TEST_VSOCK=/tmp/vsock; for i in 1 2 3 4 5; do command time -f %M -o /tmp/memory -a ${command} > /tmp/out 2>&1; done; grep -v '^Command' /tmp/memory; rm /tmp/memory`,
   }));
-  const define = `virsh -q define /etc/lab/${DOMAIN}.xml && virsh -q start ${DOMAIN}`;
-  return [{ name: `${DOMAIN} is started`, run: define }, ...turns, ...memory];
+  const define = `for name in ${DOMAIN} up; do virsh -q define /etc/lab/$name.xml && virsh -q start $name; done`;
+  const answer = `mkdir /tmp/vsock; setsid /usr/local/bin/greet /tmp/vsock/7-22 > /dev/null 2>&1 &
+until [ -S /tmp/vsock/7-22 ]; do sleep 0.1; done; ${COMMANDS.at(-2)?.[1]}`;
+  return [
+    ...GRANTS.map(({ name, run, user = "root" }) => ({ name, run, user })),
+    { name: "the domains are started", run: define },
+    { name: "a guest answers", run: `export VIRTSSH_TEST_VSOCK=/tmp/vsock; ${answer}` },
+    ...turns,
+    ...memory,
+  ];
 }
 
 function median(values: readonly number[]): number {
@@ -93,14 +108,26 @@ function requireSuccess(outcomes: Outcomes): void {
 }
 
 async function bench(): Promise<void> {
-  const { status } = spawnSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
+  const { status } = spawnSync("npm", ["run", "--silent", "build", "--", "--bench"], { stdio: "inherit" });
   if (status !== 0) throw new Error("npm run build failed");
   const texts = {
+    ...GUEST_TEXTS,
     [`/etc/lab/${DOMAIN}.xml`]: renderDomain({ name: DOMAIN, vsock: "none", boots: "nothing" }),
+    "/etc/lab/up.xml": renderGuest({ name: "up", vsock: 7 }),
   };
-  const outcomes = await runNative({ steps: makeSteps(), files: INSTALLED, texts }, toStderr);
+  const files = {
+    ...INSTALLED,
+    "/usr/local/bin/virtssh": "build/bench/virtssh",
+    "/usr/local/bin/unguarded": "build/bench/unguarded",
+    "/usr/local/bin/receive-fd": "build/bench/receive-fd",
+    "/usr/local/bin/greet": "build/bench/greet",
+  };
+  const outcomes = await runNative({ steps: makeSteps(), files, texts }, toStderr);
   requireSuccess(outcomes);
-  printTable(COMMANDS.map((_, index) => readRow(outcomes, index)));
+  const rows = COMMANDS.map((_, index) => readRow(outcomes, index));
+  printTable(rows);
+  const medianOf = (name: string) => rows.find((row) => row.name === name)?.medianMs ?? Number.NaN;
+  process.stdout.write(`\npeek and guard cost ${(medianOf(ANSWERED) - medianOf(UNGUARDED)).toFixed(2)} ms\n`);
 }
 
 try {
