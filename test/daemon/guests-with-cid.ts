@@ -35,7 +35,7 @@ export const GRANTS: readonly Fact[] = [
   {
     name: "libvirtd gives out CIDs",
     run: `chmod +x ${EMULATOR}; touch /dev/vhost-vsock; chmod 666 /dev/vhost-vsock
-kill $(pidof libvirtd); while pidof -q libvirtd; do sleep 0.1; done; python3 /etc/lab/grant-cid.py libvirtd -d`,
+kill -KILL $(pidof libvirtd); while pidof -q libvirtd; do sleep 0.1; done; python3 /etc/lab/grant-cid.py libvirtd -d`,
   },
   { name: "bob's libvirtd does, too", user: "bob", run: "python3 /etc/lab/grant-cid.py libvirtd -d" },
 ];
