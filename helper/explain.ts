@@ -68,10 +68,6 @@ const WORDS: Words = {
   "control-path": explainDropIn,
   "shell-broken": explainShell,
   "helper-broken": explainShell,
-  "stdout-not-a-socket": () => ({
-    error: "cannot hand over the connection: stdout is not a socket of ssh's",
-    hint: "set ProxyUseFdpass yes in ssh_config, or leave --fdpass out",
-  }),
   "client-gone": () => ({ error: "cannot go on: whoever started virtssh has closed its stdout" }),
   "system-refused": ({ call, errno }) => ({
     error: `cannot go on: ${call} was refused: ${describeErrno(errno)}`,

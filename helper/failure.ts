@@ -180,7 +180,6 @@ export type Failure =
   | { readonly kind: "shell-broken"; readonly shell: string; readonly errno?: string; readonly status?: number }
   | { readonly kind: "helper-broken"; readonly program: string; readonly words: string; readonly status: number }
   | { readonly kind: "no-vhost-vsock"; readonly paths: readonly string[] }
-  | { readonly kind: "stdout-not-a-socket" }
   | { readonly kind: "client-gone" }
   | { readonly kind: "system-refused"; readonly call: string; readonly errno: string };
 

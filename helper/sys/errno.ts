@@ -60,6 +60,7 @@ export function errnoName(errno: number): string {
 /** The errors that a socket or a new process can meet, in words; as strerror(3) would say it. */
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
+  EADDRNOTAVAIL: "no port is left on this host",
   EAGAIN: "a limit of this host is reached",
   EBUSY: "something else holds it",
   EDQUOT: "the quota is used up",

@@ -2,7 +2,7 @@
 
 import type { Candidate, DomainFacts, StoppedState } from "../failure.ts";
 import { quote, shellQuote } from "../quote.ts";
-import { type Explanation, type Kind, virshWord } from "./explanation.ts";
+import { describeState, type Explanation, type Kind, virshWord } from "./explanation.ts";
 
 export function explainDomain(
   failure: Kind<"domain-not-found" | "domain-ambiguous" | "domain-stopped" | "no-vsock-device">,
@@ -18,7 +18,7 @@ export function explainDomain(
       return explainAmbiguity(failure);
     case "domain-stopped":
       return {
-        error: `domain ${quote(failure.domain.name)} is ${failure.state}`,
+        error: `domain ${quote(failure.domain.name)} ${describeState(failure.state)}`,
         hint: hintSession(failure.domain) ?? hintStart(failure.domain, failure.state),
       };
     case "no-vsock-device":
@@ -50,7 +50,7 @@ function hintSession({ inSession }: DomainFacts): string | undefined {
 
 const REMEDIES: Readonly<Record<StoppedState, string>> = {
   paused: "resume it with: virsh -c URI resume NAME",
-  "in shutdown": "start it again, once it is shut off, with: virsh -c URI start NAME",
+  "in shutdown": "wait until it is shut off, or end it with: virsh -c URI destroy NAME",
   "shut off": "start it with: virsh -c URI start NAME",
   crashed: "start it again with: virsh -c URI destroy NAME && virsh -c URI start NAME",
   pmsuspended: "wake it up with: virsh -c URI dompmwakeup NAME",

@@ -1,6 +1,6 @@
 /** What a failure is explained by, and the parts of sentences that several failures share. */
 
-import type { Failure } from "../failure.ts";
+import type { Failure, StoppedState } from "../failure.ts";
 import { shellQuote } from "../quote.ts";
 
 export interface Explanation {
@@ -14,4 +14,17 @@ export type Kind<Name extends Failure["kind"]> = Extract<Failure, { readonly kin
 /** A domain as an argument of virsh, which takes no name that begins with `-` for one. */
 export function virshWord(name: string): string {
   return name.startsWith("-") ? `-- ${shellQuote(name)}` : shellQuote(name);
+}
+
+const STATES: Readonly<Record<StoppedState, string>> = {
+  paused: "is paused",
+  "in shutdown": "is shutting down",
+  "shut off": "is shut off",
+  crashed: "has crashed",
+  pmsuspended: "is suspended to memory",
+};
+
+/** `is shut off` */
+export function describeState(state: StoppedState): string {
+  return STATES[state];
 }

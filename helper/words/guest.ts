@@ -29,7 +29,7 @@ export function explainGuest(failure: Extract<Failure, { readonly guest: GuestFa
   switch (failure.kind) {
     case "no-guest-at-cid":
       return {
-        error: `cannot connect to ${describeGuest(failure.guest)}: no guest holds its cid (${failure.guest.cid}) now`,
+        error: `cannot connect to ${describeGuest(failure.guest)}: no guest holds ${failure.guest.domain === undefined ? "it" : `its cid (${failure.guest.cid})`} now`,
         hint: hintGone(failure.guest),
       };
     case "guest-refused":
@@ -62,7 +62,7 @@ export function explainGuest(failure: Extract<Failure, { readonly guest: GuestFa
     case "guest-unreachable":
       return {
         error: `cannot connect to ${describeGuest(failure.guest)} on ${describePort(failure.guest)}: ${describeErrno(failure.errno)}`,
-        hint: hintGone(failure.guest),
+        hint: failure.errno === "EADDRNOTAVAIL" ? "see what holds them with: ss -a --vsock" : hintGone(failure.guest),
       };
   }
 }

@@ -2,12 +2,13 @@
 
 import type { PassingFailure } from "../failure.ts";
 import { quote } from "../quote.ts";
+import { describeState } from "./explanation.ts";
 
 /** No default case: a lack without words is a compile error. */
 export function describeLack(lack: PassingFailure): string {
   switch (lack.kind) {
     case "domain-stopped":
-      return `domain ${quote(lack.domain.name)} is ${lack.state}`;
+      return `domain ${quote(lack.domain.name)} ${describeState(lack.state)}`;
     case "no-guest-at-cid":
     case "guest-unreachable":
       return `no guest at cid ${lack.guest.cid}`;

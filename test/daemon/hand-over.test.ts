@@ -77,7 +77,7 @@ const HAND_OVER: readonly Fact[] = [
     run: `${ENV}; virtssh proxy vsock/7`,
     exit: 1,
     stderr: failure(
-      "cannot connect to cid 7: no guest holds its cid (7) now",
+      "cannot connect to cid 7: no guest holds it now",
       "see which guests run with: virsh -c qemu:///system list",
     ),
   },

@@ -97,7 +97,7 @@ const WAITING: readonly Fact[] = [
     run: `${ENV}; virtssh wait --timeout 1 vsock/9`,
     exit: 1,
     stderr: failure(
-      "not ready after 1 s: cannot connect to cid 9: no guest holds its cid (9) now",
+      "not ready after 1 s: cannot connect to cid 9: no guest holds it now",
       "see which guests run with: virsh -c qemu:///system list",
     ),
   },
@@ -128,7 +128,7 @@ const CHANGES: readonly Fact[] = [
   { name: "web is defined again", run: "virsh -q define /etc/lab/web.xml" },
   {
     name: "a libvirtd that is started anew while it is waited for",
-    run: `${DEAF}; ${START}; (sleep 0.7; kill $(pidof libvirtd); while pidof -q libvirtd; do sleep 0.05; done; python3 /etc/lab/grant-cid.py libvirtd -d; exec timeout 10 python3 /etc/lab/guest.py /tmp/vsock/7-22 greets > /dev/null) & later=$!; virtssh wait --timeout 15 qemu/web; status=$?; kill $later; ${STOP}; exit $status`,
+    run: `${DEAF}; ${START}; (sleep 0.7; kill -KILL $(pidof libvirtd); while pidof -q libvirtd; do sleep 0.05; done; python3 /etc/lab/grant-cid.py libvirtd -d; exec timeout 10 python3 /etc/lab/guest.py /tmp/vsock/7-22 greets > /dev/null) & later=$!; virtssh wait --timeout 15 qemu/web; status=$?; kill $later; ${STOP}; exit $status`,
   },
 ];
 

@@ -128,7 +128,7 @@ const REFUSALS: readonly Fact[] = [
     run: "virtssh proxy vsock/4000",
     exit: 1,
     stderr: failure(
-      "cannot connect to cid 4000: no guest holds its cid (4000) now",
+      "cannot connect to cid 4000: no guest holds it now",
       "see which guests run with: virsh -c qemu:///system list",
     ),
   },

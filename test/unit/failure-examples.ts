@@ -229,7 +229,7 @@ export const EXAMPLES: Examples = {
   "guest-unreachable": [guest, bareGuest].map((one) => ({
     kind: "guest-unreachable",
     guest: one,
-    errno: "ENETUNREACH",
+    errno: "EADDRNOTAVAIL",
   })),
   "guest-mute": [guest, bareGuest].map((one) => ({ kind: "guest-mute", guest: one })),
   "guest-closed": [guest, bareGuest].map((one) => ({ kind: "guest-closed", guest: one })),
@@ -306,7 +306,6 @@ export const EXAMPLES: Examples = {
   "setup-failed": SETUP_PROBLEMS.map((problem) => ({ kind: "setup-failed", path: "/home/a b/.ssh/config", problem })),
   "setup-no-home": [{ kind: "setup-no-home", uid: 4711 }],
   "setup-bad-path": [{ kind: "setup-bad-path", path: "/opt/a\\b/virtssh\n" }],
-  "stdout-not-a-socket": [{ kind: "stdout-not-a-socket" }],
   "client-gone": [{ kind: "client-gone" }],
   "system-refused": [{ kind: "system-refused", call: "socket", errno: "EMFILE" }],
 };
