@@ -1,6 +1,10 @@
-// `npm test`: everything, in the order in which a failure is cheapest: checks, build, unit tests, daemon tests, lab.
+// `npm test`: everything, in the order in which a failure is cheapest: checks, build, unit tests, daemon tests, lab; then
+// whether they have seen every sentence.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
+import { PRINTED_VARIABLE, readPrinted } from "./fixtures/printed.ts";
+import { findUnproved, ROWS } from "./fixtures/proof.ts";
 
 interface Counts {
   readonly passed: number;
@@ -54,6 +58,17 @@ function runTests(project: string): Counts {
   }
 }
 
+/** What the tests have seen the program print. */
+const PRINTED = resolve("build/test/printed.jsonl");
+
+/** Each sentence that the program has was printed by the test that is said to cause it. */
+function checkSentences(): Counts {
+  const unproved = findUnproved(readPrinted(PRINTED));
+  process.stdout.write(`\n== sentences\n${unproved.map((line) => `${line}\n`).join("")}`);
+  process.stdout.write(`== sentences: ${unproved.length === 0 ? "ok" : "failed"}\n`);
+  return { passed: ROWS.length - unproved.length, failed: unproved.length };
+}
+
 const STAGES: readonly (() => Counts)[] = [
   () => check("types", ["npx", "tsc"]),
   () => check("lint", ["npx", "biome", "ci"]),
@@ -62,9 +77,12 @@ const STAGES: readonly (() => Counts)[] = [
   () => check("build", ["node", "packaging/run.mjs", "packaging/build.ts", "--checked"]),
   () => runTests("daemon"),
   () => runTests("lab"),
+  checkSentences,
 ];
 
 mkdirSync("build/test", { recursive: true });
+rmSync(PRINTED, { force: true });
+process.env[PRINTED_VARIABLE] = PRINTED;
 const begin = performance.now();
 let passed = 0;
 let failed = 0;

@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakeLibvirtd, type FakeLibvirtdOptions, PROC } from "../fakes/fake-libvirtd.ts";
 import { serve } from "../fakes/socket-daemon.ts";
+import { keepPrinted } from "../fixtures/printed.ts";
 import { ensureNoVsock } from "../lab/no-vsock.ts";
 
 /** Root's qemu:///session is the system daemon, which is not to be touched; so the helper runs as somebody else. */
@@ -109,6 +110,7 @@ describe.each(AT)("a daemon that misbehaves at %s", (_, procedure) => {
     expect(ended).toMatchObject({ exit: 1, stdout: "", stderr: expect.stringMatching(expected) });
     expect(ended.stderr).toMatch(/^virtssh: error: .*\nvirtssh: hint: .*\n$/);
     expect(ended.ms).toBeLessThan(DEADLINE_SECONDS * 1000 + GRACE_MS);
+    keepPrinted(expect.getState(), ended.stderr);
   });
 });
 
@@ -146,6 +148,11 @@ describe("a daemon with strange answers", () => {
       error: /libvirt refused: "(\\x80){512}"\.\.\.\n/,
     },
     {
+      name: "refuses without a word",
+      options: { errors: { [PROC.open]: { code: 45, message: "" } } },
+      error: /cannot connect to qemu:\/\/\/session: libvirt refused: error 45\n/,
+    },
+    {
       name: "has XML without an end",
       options: { domains: [{ name: "web", xml: "<domain id='1'><devices>" }] },
       error: /"domain XML: the document is cut short"/,
@@ -167,6 +174,7 @@ describe("a daemon with strange answers", () => {
     expect(ended.ms).toBeLessThan(5_000 + GRACE_MS);
     expect(ended).toMatchObject({ exit: 1, stdout: "", stderr: expect.stringMatching(error) });
     expect(ended.stderr).toMatch(/^virtssh: error: .*\nvirtssh: hint: .*\n$/);
+    keepPrinted(expect.getState(), ended.stderr);
   });
 
   test("answers that come out of order are put in order", async () => {

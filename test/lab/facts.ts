@@ -1,5 +1,6 @@
 // Facts about the program in a lab, as rows of a table: what is run, and what it must print. All of a table's rows run in one lab.
 import { beforeAll, expect, test } from "vitest";
+import { keepPrinted } from "../fixtures/printed.ts";
 import type { Outcome, Outcomes, Step } from "./lab.ts";
 
 export interface Fact {
@@ -29,7 +30,9 @@ export function testFacts(facts: readonly Fact[], runLab: (steps: readonly Step[
   test.each(facts.map((fact) => [fact.name, fact] as const))("%s", (name, fact) => {
     const outcome = outcomes.get(name);
     expect(outcome, "the lab has run it").toBeDefined();
-    if (outcome !== undefined) compare(outcome, fact);
+    if (outcome === undefined) return;
+    compare(outcome, fact);
+    keepPrinted(expect.getState(), outcome.stdout, outcome.stderr);
   });
 }
 
