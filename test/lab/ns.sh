@@ -25,9 +25,12 @@ ln -s pts/ptmx "$merged/dev/ptmx"
 ln -s /proc/self/fd "$merged/dev/fd"
 for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "$merged/dev/${n#*:}"; done
 
+# Nothing of our environment goes in: it may name directories of this machine.
+inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin SHELL=/bin/bash chroot "$merged" /bin/bash "$@"; }
+
 chroot "$merged" ip link set lo up
 mkdir -p "$merged"/run/{dbus,libvirt,lock,sshd,user}
 # polkitd is started by D-Bus when libvirtd first asks for it. `libvirtd -d` returns when its sockets listen.
-chroot "$merged" /bin/bash -c 'dbus-daemon --system --fork && libvirtd -d'
+inside -c 'dbus-daemon --system --fork && libvirtd -d'
 # Not exec: this process is PID 1 here, and when it ends, so does everything that the steps left behind.
-chroot "$merged" /bin/bash /lab/run/steps.sh
+inside /lab/run/steps.sh
