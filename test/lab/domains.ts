@@ -86,14 +86,14 @@ export function startDomain(path: string, name: string): string {
 }
 
 /**
- * A step's text that returns once the guest's sshd listens on VSOCK, which its console says. Fails, showing the console's
- * end, after `seconds`. Uses no program, because starting one takes the guest's processor time.
+ * A step's text that returns once the guest's sshd listens on VSOCK, which its console says; or says another thing. Fails, showing
+ * the console's end, after `seconds`. Uses no program, because starting one takes the guest's processor time.
  */
-export function waitForGuest(name: string, seconds: number): string {
+export function waitForGuest(name: string, seconds: number, said = "guest up"): string {
   const file = consolePath(name);
   return `exec 9<> <(:)
-until [[ -e ${file} && $(< ${file}) == *"guest up"* ]]; do
-  read -rt 0.2 -u 9
+until [[ -e ${file} && $(< ${file}) == *"${said}"* ]]; do
+  read -rt 0.05 -u 9
   ((SECONDS < ${seconds})) || { echo "guest is not up after ${seconds} s; its console ends with:"; tail -c 1000 ${file}; exit 1; } >&2
 done`;
 }

@@ -22,21 +22,27 @@ const TEXTS = {
 
 const LIMIT_SECONDS = 240;
 
-/** Fails unless `virtssh wait` has returned within 2 s of the guest's first banner: from when its sshd listens, and the time that it takes for a banner. */
-const MEASURE = `watch() {
-${waitForGuest(SLOW.name, LIMIT_SECONDS)}
-echo "\${EPOCHREALTIME/./}"
-}
-watch > /tmp/up & watcher=$!
+/** socat's own words, in the guest. */
+const ACCEPTED = "accepting connection from";
+
+/** Prints when the guest's console says that, in microseconds. */
+const timeOf = (said: string) => `(
+${waitForGuest(SLOW.name, LIMIT_SECONDS, said)}
+echo "\${EPOCHREALTIME/./}")`;
+
+/**
+ * Fails unless `virtssh wait` has returned within 2 s of the guest's first banner. The banner is the answer to the first connection
+ * that the guest takes, so what counts is how late that is after its sshd listens, and how late the answer is told.
+ */
+const MEASURE = `
+${timeOf("guest up")} > /tmp/up & ${timeOf(ACCEPTED)} > /tmp/accepted &
 virtssh wait --timeout ${LIMIT_SECONDS} qemu/slow || exit 1
 ready=\${EPOCHREALTIME/./}
-wait $watcher
-up=$(< /tmp/up)
-begin=\${EPOCHREALTIME/./}
-virtssh proxy qemu/slow < /dev/null | head -c 4 > /tmp/banner
-banner=$((\${EPOCHREALTIME/./} - begin))
-echo "ready $(((ready - up) / 1000)) ms after it listens, of which its banner takes $((banner / 1000)) ms" >&2
-((ready - up - banner < 2000000)) && cat /tmp/banner`;
+wait
+up=$(< /tmp/up) accepted=$(< /tmp/accepted)
+late=$((accepted - up))
+echo "connected $((late / 1000)) ms after it listens, ready $(((ready - accepted) / 1000)) ms later" >&2
+((late < 2000000)) && virtssh proxy qemu/slow < /dev/null | head -c 4`;
 
 /** In the guest: has a program serve a port. */
 const LISTEN = (port: number, program: string) =>
@@ -51,7 +57,7 @@ const FACTS: readonly Fact[] = [
     run: MEASURE,
     timeoutSeconds: LIMIT_SECONDS + 20,
     stdout: "SSH-",
-    stderr: /^ready -?\d+ ms after it listens/,
+    stderr: /^connected -?\d+ ms after it listens, ready \d+ ms later\n$/,
   },
   { name: "wait has nothing to wait for then", run: "virtssh wait --timeout 10 qemu/slow" },
   { name: "alice may wait, too", user: "alice", run: "virtssh wait --timeout 10 slow.qemu" },
