@@ -57,7 +57,7 @@ async function bundle(outdir: string, { version, proxy }: Source): Promise<void>
     minifySyntax: true, // names and lines stay as they are, for the stack in the report of a bug
     external: ["virtssh:native"],
     alias: Object.fromEntries(shims),
-    plugins: proxy === undefined ? [] : [replaceProxy(resolve(proxy))],
+    plugins: [joinHotPath(), ...(proxy === undefined ? [] : [replaceProxy(resolve(proxy))])],
     banner: { js: BANNER },
     define: {
       VIRTSSH_VERSION: JSON.stringify(version),
@@ -65,6 +65,23 @@ async function bundle(outdir: string, { version, proxy }: Source): Promise<void>
     },
     logLevel: "warning",
   });
+}
+
+/**
+ * esbuild makes a module of all files that the same entry points share, which would cut the hot path into ten: each costs time at
+ * every start. So whatever is loaded later is made to import all that main.ts does, and they share it as one.
+ */
+function joinHotPath(): Plugin {
+  const hot = readFileSync("helper/main.ts", "utf8").match(/(?<=^import \{.*from ")\.\/[^"]+(?=";$)/gm) ?? [];
+  const imports = hot.filter((file) => !LOADER.endsWith(file.slice(1))).map((file) => `import ".${file}";\n`);
+  return {
+    name: "join the hot path",
+    setup({ onLoad }) {
+      onLoad({ filter: /\/helper\/cli\/(?:program|doctor|setup|inventory|completion)\.ts$/ }, ({ path }) => {
+        return { contents: `${readFileSync(path, "utf8")}${imports.join("")}`, loader: "ts" };
+      });
+    },
+  };
 }
 
 function replaceProxy(path: string): Plugin {
