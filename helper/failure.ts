@@ -163,12 +163,8 @@ export type Failure =
       readonly dropIn: "not read" | "not for it" | "too late";
     }
   | { readonly kind: "jump-host"; readonly host: string; readonly jump: string; readonly at?: ConfigLine }
-  | {
-      readonly kind: "fdpass-mismatch";
-      /** Whether virtssh is told to hand over a descriptor; ssh is told the contrary. */
-      readonly hands: boolean;
-      readonly at?: ConfigLine;
-    }
+  /** ssh waits for a descriptor, which virtssh has not been told to hand over. */
+  | { readonly kind: "fdpass-mismatch"; readonly at?: ConfigLine }
   | {
       readonly kind: "control-path";
       readonly path: string;

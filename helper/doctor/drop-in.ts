@@ -70,13 +70,12 @@ function findDropIn({ blocks }: Configuration): Extract<Failure, { readonly kind
   return ours.some(({ line }) => line > 0) ? "too late" : "not for it";
 }
 
-/** With --fdpass, and only with it, virtssh hands over a descriptor. */
+/** Without --fdpass virtssh hands over no descriptor; with it, and an ssh that takes none, it relays. */
 function checkFdpass(configuration: Configuration, command: string, sys: System): void {
-  const hands = /\s--fdpass(\s|$)/.test(command);
   const takes = configuration.settings.get("proxyusefdpass") === "yes";
-  if (hands === takes) return;
+  if (!takes || /\s--fdpass(\s|$)/.test(command)) return;
   const keyword = "proxyusefdpass";
-  throw new HelperError({ kind: "fdpass-mismatch", hands, ...at(findSource(configuration, { keyword }, sys)) });
+  throw new HelperError({ kind: "fdpass-mismatch", ...at(findSource(configuration, { keyword }, sys)) });
 }
 
 /** @throws HelperError control-path */

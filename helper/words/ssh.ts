@@ -68,10 +68,8 @@ export function explainDropIn(
       };
     case "fdpass-mismatch":
       return {
-        error: failure.hands
-          ? `cannot hand over a connection: ProxyUseFdpass is no${locate(failure.at)}, and the ProxyCommand has --fdpass`
-          : `cannot hand over a connection: ProxyUseFdpass is yes${locate(failure.at)}, and the ProxyCommand has no --fdpass`,
-        hint: failure.hands ? "write ProxyUseFdpass yes there" : "write ProxyUseFdpass no there",
+        error: `cannot hand over a connection: ProxyUseFdpass is yes${locate(failure.at)}, and the ProxyCommand has no --fdpass`,
+        hint: "write ProxyUseFdpass no there",
       };
     case "control-path":
       return {

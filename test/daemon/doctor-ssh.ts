@@ -186,13 +186,9 @@ web.qemu virtssh
     )}1\n`,
   },
   {
-    name: "a ProxyUseFdpass no in front of the drop-in's",
-    run: `${config("Host *\\n  ProxyUseFdpass no\\n")}; virtssh doctor ${FAILURES}`,
-    stdout: failed(
-      "drop-in",
-      'cannot hand over a connection: ProxyUseFdpass is no ("/root/.ssh/config" line 2), and the ProxyCommand has --fdpass',
-      "write ProxyUseFdpass yes there",
-    ),
+    name: "a ProxyUseFdpass no in front of the drop-in's does no harm: virtssh relays",
+    run: `${config("Host *\\n  ProxyUseFdpass no\\n")}; virtssh doctor | grep -o '^.. *drop-in:'`,
+    stdout: "ok    drop-in:\n",
   },
   {
     name: "virtssh without --fdpass, before the drop-in",

@@ -278,10 +278,7 @@ export const EXAMPLES: Examples = {
     { kind: "jump-host", host: "qemu/web", jump: "bastion", at: USERS },
     { kind: "jump-host", host: "qemu/web", jump: "bastion" },
   ],
-  "fdpass-mismatch": [
-    { kind: "fdpass-mismatch", hands: true, at: USERS },
-    { kind: "fdpass-mismatch", hands: false, at: DROP_IN },
-  ],
+  "fdpass-mismatch": [{ kind: "fdpass-mismatch", at: DROP_IN }],
   "control-path": [true, false].map((hasName) => ({
     kind: "control-path",
     path: "/root/.ssh/qemu/web-22",

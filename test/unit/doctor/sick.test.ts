@@ -114,16 +114,10 @@ const SICK: readonly [string, Setting, string, object][] = [
     { kind: "jump-host", host: "qemu/web", jump: "bastion", at: { path: USERS, line: 2 } },
   ],
   [
-    "ProxyUseFdpass no",
-    withUsers("Host *\n ProxyUseFdpass no\n", { settings: { proxyusefdpass: "no" } }),
-    "drop-in",
-    { kind: "fdpass-mismatch", hands: true, at: { path: USERS, line: 2 } },
-  ],
-  [
     "virtssh without --fdpass",
     { ssh: { settings: { proxycommand: "/usr/bin/virtssh proxy %h %p" } } },
     "drop-in",
-    { kind: "fdpass-mismatch", hands: false, at: { path: DROP_IN, line: 3 } },
+    { kind: "fdpass-mismatch", at: { path: DROP_IN, line: 3 } },
   ],
   [
     "a ControlPath with the name's slash in it",
