@@ -3,126 +3,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
-
-/**
- * A part and what it may import. A key that ends in "/" covers a folder, and an exact file name wins over it; so does a longer
- * folder over a shorter one. The same holds for what may be imported: "cli/" stands for all files in it.
- */
-const TABLE: Readonly<Record<string, readonly string[]>> = {
-  "failure.ts": [],
-  "quote.ts": [],
-  "utf8.ts": [],
-  "sys/system.ts": [],
-  "sys/errno.ts": [],
-  "sys/native.d.ts": [],
-  "sys/linux.ts": ["sys/system.ts", "sys/errno.ts", "virtssh:native"],
-
-  "explain.ts": ["failure.ts", "quote.ts", "sys/errno.ts", "words/"],
-  "words/": ["failure.ts", "quote.ts", "sys/errno.ts", "words/explanation.ts"],
-  "words/explanation.ts": ["failure.ts", "quote.ts"],
-  "target.ts": ["failure.ts"],
-  "endpoint.ts": ["target.ts", "sys/system.ts"],
-
-  "libvirt/protocol.ts": [],
-  "libvirt/uuid.ts": [],
-  "libvirt/xdr.ts": ["utf8.ts"],
-  "libvirt/packet.ts": ["utf8.ts", "libvirt/protocol.ts", "libvirt/xdr.ts"],
-  "libvirt/calls.ts": ["utf8.ts", "libvirt/protocol.ts", "libvirt/xdr.ts"],
-  "libvirt/domain-xml.ts": ["utf8.ts"],
-  "libvirt/sockets.ts": ["failure.ts", "target.ts"],
-  "libvirt/": ["failure.ts", "target.ts", "utf8.ts", "endpoint.ts", "sys/system.ts", "sys/errno.ts", "libvirt/"],
-
-  "relay.ts": ["sys/system.ts", "sys/errno.ts"],
-  "connect.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts"],
-  "banner.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts", "utf8.ts"],
-  "proxy.ts": ["banner.ts", "connect.ts", "endpoint.ts", "libvirt/find-endpoint.ts", "relay.ts", "sys/system.ts"],
-  "wait.ts": ["banner.ts", "connect.ts", "endpoint.ts", "failure.ts", "libvirt/", "sys/system.ts"],
-  "progress.ts": ["failure.ts", "sys/system.ts", "utf8.ts", "words/lack.ts"],
-  "proxy-arguments.ts": ["failure.ts", "proxy.ts", "target.ts"],
-
-  "cli/": [
-    "endpoint.ts",
-    "explain.ts",
-    "failure.ts",
-    "progress.ts",
-    "quote.ts",
-    "target.ts",
-    "utf8.ts",
-    "wait.ts",
-    "libvirt/",
-    "sys/errno.ts",
-    "sys/system.ts",
-  ],
-  "cli/program.ts": [
-    "load-program.ts",
-    "failure.ts",
-    "quote.ts",
-    "target.ts",
-    "utf8.ts",
-    "sys/system.ts",
-    "cli/",
-    "commander",
-  ],
-  "cli/setup.ts": [
-    "failure.ts",
-    "quote.ts",
-    "utf8.ts",
-    "sys/system.ts",
-    "cli/setup-block.ts",
-    "cli/setup-files.ts",
-    "cli/setup-home.ts",
-    "cli/setup-include.ts",
-    "cli/setup-latin1.ts",
-  ],
-  "cli/setup-files.ts": ["failure.ts", "sys/errno.ts", "sys/system.ts", "cli/setup-latin1.ts"],
-  "cli/setup-include.ts": ["ssh-config"],
-  "doctor/": [
-    "banner.ts",
-    "connect.ts",
-    "endpoint.ts",
-    "failure.ts",
-    "quote.ts",
-    "target.ts",
-    "utf8.ts",
-    "libvirt/",
-    "sys/errno.ts",
-    "sys/system.ts",
-    "doctor/",
-  ],
-  "doctor/ssh-output.ts": [],
-  "doctor/ssh-config-file.ts": [],
-  "cli/doctor.ts": ["doctor/", "explain.ts", "quote.ts", "sys/system.ts"],
-  "cli/completion.ts": ["../packaging/completion/"],
-  "cli/completion-targets.ts": ["target.ts", "libvirt/list-domains.ts", "sys/system.ts", "cli/completion-words.ts"],
-  "cli/completion-words.ts": [],
-  "cli/node-shims/": [],
-
-  "main.ts": [
-    "endpoint.ts",
-    "explain.ts",
-    "failure.ts",
-    "proxy.ts",
-    "progress.ts",
-    "proxy-arguments.ts",
-    "utf8.ts",
-    "wait.ts",
-    "sys/errno.ts",
-    "sys/linux.ts",
-    "sys/system.ts",
-    "load-program.ts",
-  ],
-  "load-program.ts": ["cli/program.ts", "cli/doctor.ts", "cli/setup.ts", "cli/inventory.ts", "cli/completion.ts"],
-};
+import { TABLE } from "./import-table.ts";
 
 /** Where the program begins. */
 const START = "main.ts";
 
 /** Loads the rest of the command line, and what may be loaded so: every other import is static. */
 const LOADER = "load-program.ts";
-const LOADED = ["cli/program.ts", "cli/doctor.ts", "cli/setup.ts", "cli/inventory.ts", "cli/completion.ts"];
+const LOADED = TABLE[LOADER] ?? [];
 
-/** The one file that touches the kernel. */
-const DOOR = "sys/linux.ts";
+/** The files that touch the kernel. */
+const DOORS = Object.keys(TABLE).filter((file) => TABLE[file]?.includes("virtssh:native"));
 
 /** I/O that needs no import. */
 const GLOBAL_IO =
@@ -191,7 +82,8 @@ function checkImports(file: string, code: string): string[] {
 }
 
 function checkFile(file: string, code: string): string[] {
-  const touchesIo = file !== DOOR && GLOBAL_IO.test(code) ? [`${file} touches I/O: ${GLOBAL_IO.exec(code)?.[0]}`] : [];
+  const touchesIo =
+    !DOORS.includes(file) && GLOBAL_IO.test(code) ? [`${file} touches I/O: ${GLOBAL_IO.exec(code)?.[0]}`] : [];
   return [...checkImports(file, code), ...touchesIo];
 }
 
