@@ -1,13 +1,14 @@
 /** The real System, over the native module: turns error numbers into SystemError, and waits by the one rule for waiting. */
 
 import * as native from "virtssh:native";
+import { check, OpenDescriptor, readAll } from "./descriptor.ts";
 import { EAGAIN, EINPROGRESS, EIO, ENOTSOCK, EPIPE, ETIMEDOUT } from "./errno.ts";
+import { files } from "./files.ts";
 import {
   type Captured,
   type Child,
   ClientGoneError,
   type Descriptor,
-  type FileFacts,
   type Pipe,
   type System,
   SystemError,
@@ -41,10 +42,6 @@ const READ_CHUNK_BYTES = 65_536;
 /** What is kept of a program's output. */
 const MAX_OUTPUT_BYTES = 1_048_576;
 
-/** Of a new file, until it has the mode that it shall have. */
-const PRIVATE = 0o600;
-const ALL_MODE_BITS = 0o7777;
-
 /** The largest wait that a 32-bit argument holds. */
 const MAX_WAIT_MS = 0x7fff_ffff;
 
@@ -52,24 +49,6 @@ export const args = native.args;
 
 export function exit(status: number): never {
   return native.exit(status);
-}
-
-/** The result, if it is one. */
-function check(call: string, result: number): number {
-  if (result < 0) throw new SystemError(call, -result);
-  return result;
-}
-
-class OpenDescriptor implements Descriptor {
-  readonly fd: number;
-
-  constructor(fd: number) {
-    this.fd = fd;
-  }
-
-  [Symbol.dispose](): void {
-    native.close(this.fd);
-  }
 }
 
 /** Waits for `events`; ends early, with an error, when nobody listens to our stdout any more, or when the waker calls. */
@@ -152,57 +131,6 @@ function write(fd: number, bytes: Uint8Array, deadlineMs: number): void {
     // A socket of connectUnix() has a limit of its own on how long it blocks; one that was handed to us may not block at all.
     if (count === -EAGAIN) waitFor(fd, POLLOUT, deadlineMs);
     else done += check("write", count);
-  }
-}
-
-function readFile(path: string, maxBytes: number): Uint8Array {
-  using file = new OpenDescriptor(check("open", native.open(path)));
-  return readAll(maxBytes, (chunk) => check("read", native.read(file.fd, chunk)));
-}
-
-/** Up to the end, or to `maxBytes`. */
-function readAll(maxBytes: number, readSome: (into: Uint8Array) => number): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  while (length < maxBytes) {
-    const chunk = new Uint8Array(Math.min(READ_CHUNK_BYTES, maxBytes - length));
-    const count = readSome(chunk);
-    if (count === 0) break;
-    chunks.push(chunk.slice(0, count)); // /proc gives a page at a time
-    length += count;
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
-function readFileFacts(path: string): FileFacts {
-  const facts = native.stat(path);
-  if (typeof facts === "number") throw new SystemError("stat", -facts);
-  const [mode, uid, gid] = facts;
-  return { mode, uid, gid };
-}
-
-function checkText(call: string, result: string | number): string {
-  if (typeof result === "number") throw new SystemError(call, -result);
-  return result;
-}
-
-function createFile(path: string, content: Uint8Array, { mode, uid, gid }: FileFacts): void {
-  using file = new OpenDescriptor(check("open", native.create(path, PRIVATE)));
-  try {
-    const made = readFileFacts(path);
-    if (made.uid !== uid || made.gid !== gid) check("fchown", native.setOwner(file.fd, uid, gid));
-    check("fchmod", native.setMode(file.fd, mode & ALL_MODE_BITS));
-    write(file.fd, content, Number.POSITIVE_INFINITY);
-    check("fsync", native.sync(file.fd));
-  } catch (error) {
-    native.remove(path);
-    throw error;
   }
 }
 
@@ -299,14 +227,7 @@ export const linux: System = {
   write,
   canCarryFd: (fd) => native.socketDomain(fd) === AF_UNIX,
   sendFd: (over, fd) => void check("sendmsg", native.sendFd(over, fd)),
-  readFileFacts,
-  readFile,
-  realPath: (path) => checkText("realpath", native.realPath(path)),
-  readLink: (path) => checkText("readlink", native.readLink(path)),
-  createFile,
-  rename: (from, to) => void check("rename", native.rename(from, to)),
-  removeFile: (path) => void check("unlink", native.remove(path)),
-  makeDirectory: (path, mode) => void check("mkdir", native.makeDirectory(path, mode)),
+  ...files,
   isTerminal: native.isTerminal,
   pause: (milliseconds) => void native.poll(NONE, 0, NONE, NONE, native.nowMs() + milliseconds),
   run,
