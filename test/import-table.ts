@@ -12,7 +12,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "sys/errno.ts": [],
   "sys/native.d.ts": [],
   "sys/descriptor.ts": ["sys/system.ts", "virtssh:native"],
-  "sys/files.ts": ["sys/system.ts", "sys/descriptor.ts", "virtssh:native"],
+  "sys/files.ts": ["sys/system.ts", "sys/errno.ts", "sys/descriptor.ts", "virtssh:native"],
   "sys/linux.ts": ["sys/system.ts", "sys/errno.ts", "sys/descriptor.ts", "sys/files.ts", "virtssh:native"],
 
   "explain.ts": ["failure.ts", "quote.ts", "sys/errno.ts", "words/"],

@@ -217,7 +217,9 @@ function splice(from: number, to: number, maxBytes: number): number {
 
 export const linux: System = {
   nowMs: native.nowMs,
+  unixTime: native.unixTime,
   userId: native.userId,
+  parentId: native.parentId,
   environment: native.environment,
   connectUnix,
   connectVsock,
@@ -225,6 +227,7 @@ export const linux: System = {
   peek,
   hasInput,
   write,
+  checkClient,
   canCarryFd: (fd) => native.socketDomain(fd) === AF_UNIX,
   sendFd: (over, fd) => void check("sendmsg", native.sendFd(over, fd)),
   ...files,

@@ -3,11 +3,16 @@ declare module "virtssh:native" {
   export const args: readonly string[];
   export function nowMs(): number;
   export function userId(): number;
+  export function parentId(): number;
+  export function unixTime(): number;
   export function environment(name: string): string | undefined;
   export function exit(status: number): never;
   export function close(fd: number): number;
   export function open(path: string): number;
   export function stat(path: string): number | [mode: number, uid: number, gid: number];
+  export function openItself(path: string): number;
+  export function statItself(path: string): number | [mode: number, uid: number, gid: number];
+  export function statOpen(fd: number): number | [mode: number, uid: number, gid: number];
   export function connectUnix(path: string, milliseconds: number): number;
   export function socketVsock(): number;
   export function connectVsock(fd: number, cid: number, port: number, milliseconds: number): number;
@@ -38,4 +43,7 @@ declare module "virtssh:native" {
   export function rename(from: string, to: string): number;
   export function remove(path: string): number;
   export function makeDirectory(path: string, mode: number): number;
+  export function listDirectory(path: string): string[] | number;
+  export function openLock(path: string): number;
+  export function lock(fd: number, milliseconds: number): number;
 }

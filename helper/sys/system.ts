@@ -23,6 +23,11 @@ export interface FileFacts {
   readonly gid: number;
 }
 
+export interface FoundFile {
+  readonly facts: FileFacts;
+  readonly content: Uint8Array;
+}
+
 /** A child process that runs part of the helper. */
 export interface Child {
   /** Waits for its end until `deadlineMs`, and says whether it has ended. Throws the SystemError that it ended with. */
@@ -73,8 +78,12 @@ export class ClientGoneError extends Error {}
 export interface System {
   /** Monotonic time. */
   nowMs(): number;
+  /** The time of day: seconds since the start of 1970, in UTC. */
+  unixTime(): number;
   /** The effective user ID. */
   userId(): number;
+  /** The process that has started us; 0 where it is out of our sight. */
+  parentId(): number;
   environment(name: string): string | undefined;
 
   /** A connected stream socket. */
@@ -91,6 +100,8 @@ export interface System {
   write(fd: number, bytes: Uint8Array, deadlineMs: number): void;
   /** Whether `fd` is a socket that can carry descriptors (AF_UNIX). */
   canCarryFd(fd: number): boolean;
+  /** Throws ClientGoneError where whoever started us has closed the other end of our stdout. */
+  checkClient(): void;
   /** Sends `fd` over the socket `over`, with one NUL byte. */
   sendFd(over: number, fd: number): void;
 
@@ -98,12 +109,25 @@ export interface System {
   readFileFacts(path: string): FileFacts;
   /** At most `maxBytes` from the start of the file at `path`. */
   readFile(path: string, maxBytes: number): Uint8Array;
+  /** What is at `path` itself, where `readFileFacts` would follow a symbolic link. */
+  readOwnFacts(path: string): FileFacts;
+  /**
+   * As `readFile`, and what it is that was read: never what a symbolic link leads to, for which it fails with ELOOP. Nothing is read
+   * of what is no regular file.
+   */
+  readOwnFile(path: string, maxBytes: number): FoundFile;
+  /** The names in a directory, in no order. */
+  listDirectory(path: string): readonly string[];
+  /** Waits until nobody else holds the lock of that name, which is a file; it is ours until it is disposed of. */
+  lock(path: string, deadlineMs: number): Descriptor;
   /** The path of the same file with every symbolic link followed. */
   realPath(path: string): string;
   /** Where the symbolic link at `path` leads, as it is written there; EINVAL for what is none. */
   readLink(path: string): string;
   /** Makes a file with that content, and returns when it is on the disk. EEXIST where there is something of that name. */
   createFile(path: string, content: Uint8Array, facts: FileFacts): void;
+  /** Makes a file that is nobody else's to read, and that need not outlive a crash. EEXIST as above. */
+  createPassingFile(path: string, content: Uint8Array): void;
   /** In one act: at `to` there is the old file, or the new one. */
   rename(from: string, to: string): void;
   removeFile(path: string): void;

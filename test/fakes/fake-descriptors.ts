@@ -2,13 +2,10 @@
 
 import { ECONNRESET, EINVAL, EPIPE } from "../../helper/sys/errno.ts";
 import { type Child, type Descriptor, type Pipe, SystemError } from "../../helper/sys/system.ts";
-import { type FakeFile, FakeFiles } from "./fake-files.ts";
+import { FakeFiles, type FakeFilesOptions } from "./fake-files.ts";
 import { type FakeStream, StreamState } from "./fake-stream.ts";
 
-export interface FakeDescriptorsOptions {
-  readonly files?: Readonly<Record<string, FakeFile>>;
-  /** The errno with which a call fails, by its name: `rename`. */
-  readonly fileErrnos?: Readonly<Record<string, number>>;
+export interface FakeDescriptorsOptions extends FakeFilesOptions {
   /** By descriptor; FIRST_FD is the first that is opened. */
   readonly streams?: Readonly<Record<number, FakeStream>>;
   /** When a child process does its work: as soon as it starts, or only when it is waited for. */
@@ -24,7 +21,7 @@ export class FakeDescriptors extends FakeFiles {
   protected readonly streams = new Map<number, StreamState>();
 
   constructor(options: FakeDescriptorsOptions) {
-    super(options.files, options.fileErrnos);
+    super(options);
     this.#childRuns = options.childRuns;
     for (const fd of [0, 1, 2]) this.streams.set(fd, new StreamState(options.streams?.[fd] ?? {}));
   }

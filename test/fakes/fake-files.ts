@@ -1,9 +1,10 @@
 // Files in memory.
 
-import { EEXIST, EINVAL, ENOENT } from "../../helper/sys/errno.ts";
-import { type FileFacts, SystemError } from "../../helper/sys/system.ts";
+import { EEXIST, EINVAL, ENOENT, ETIMEDOUT } from "../../helper/sys/errno.ts";
+import { type Descriptor, type FileFacts, type FoundFile, SystemError } from "../../helper/sys/system.ts";
 
 export interface FakeFile {
+  /** st_mode, with the type bits; a regular file's, 755, unless told. */
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
@@ -12,30 +13,87 @@ export interface FakeFile {
   readonly link?: string;
 }
 
-/** Of what is made. */
-const OWNER = 1000;
+/** Of a symbolic link; and that it is one, to whoever would not follow it. */
+const LINK_MODE = 0o120777;
+const ELOOP = 40;
+
+/** st_mode, inode(7). */
+const TYPE_BITS = 0o170000;
+const DIRECTORY = 0o040000;
+const REGULAR_FILE = 0o100000;
+const EISDIR = 21;
+
+/** With a row for it, nothing is made in a directory that is not there; without, directories are not looked at. */
+const ROOT = "/";
+
+export interface FakeFilesOptions {
+  readonly files?: Readonly<Record<string, FakeFile>>;
+  /** The errno with which a call fails, by its name, `rename`, or by that and the path, `open /etc/passwd`. */
+  readonly fileErrnos?: Readonly<Record<string, number>>;
+  /** What somebody else does just before a call, by its name and the path: `flock /run/lock`; once. */
+  readonly before?: Readonly<Record<string, (files: Record<string, FakeFile>) => void>>;
+}
 
 export class FakeFiles {
   /** Everything with an effect that was asked for, in order. */
   readonly log: string[] = [];
   /** As the program finds and leaves them. */
   readonly files: Record<string, FakeFile>;
+  readonly #locks = new Set<string>();
   readonly #errnos: Readonly<Record<string, number>>;
+  readonly #before: Map<string, (files: Record<string, FakeFile>) => void>;
 
-  /** `errnos` are those with which a call fails, by its name: `rename`. */
-  constructor(files: Readonly<Record<string, FakeFile>> = {}, errnos: Readonly<Record<string, number>> = {}) {
+  constructor({ files, fileErrnos, before }: FakeFilesOptions) {
     this.files = { ...files };
-    this.#errnos = errnos;
+    this.#errnos = fileErrnos ?? {};
+    this.#before = new Map(Object.entries(before ?? {}));
+  }
+
+  /** Whose is what is made. */
+  userId(): number {
+    return 1000;
   }
 
   readFileFacts(path: string): FileFacts {
+    this.#meet("stat", path);
     const file = this.#findFile(path, "stat");
     return { mode: file.mode ?? 0o100755, uid: file.uid ?? 0, gid: file.gid ?? 0 };
   }
 
   readFile(path: string, maxBytes: number): Uint8Array {
-    this.#mayFail("open");
-    return Buffer.from(this.#findFile(path, "open").text ?? "").subarray(0, maxBytes);
+    this.#meet("open", path);
+    const file = this.#findFile(path, "open");
+    if (((file.mode ?? 0) & TYPE_BITS) === DIRECTORY) throw new SystemError("read", EISDIR);
+    return Buffer.from(file.text ?? "").subarray(0, maxBytes);
+  }
+
+  readOwnFacts(path: string): FileFacts {
+    this.#meet("lstat", path);
+    const file = this.files[path];
+    if (file?.link === undefined) return this.readFileFacts(path);
+    return { mode: LINK_MODE, uid: file.uid ?? 0, gid: file.gid ?? 0 };
+  }
+
+  readOwnFile(path: string, maxBytes: number): FoundFile {
+    if (this.files[path]?.link !== undefined) throw new SystemError("open", ELOOP);
+    return { content: this.readFile(path, maxBytes), facts: this.readFileFacts(path) };
+  }
+
+  listDirectory(path: string): readonly string[] {
+    this.#meet("opendir", path);
+    this.#findFile(path, "opendir");
+    const names = Object.keys(this.files).filter((name) => name.startsWith(`${path}/`));
+    return names.map((name) => name.slice(path.length + 1)).filter((name) => !name.includes("/"));
+  }
+
+  lock(path: string, _deadlineMs: number): Descriptor {
+    this.log.push(`lock ${path}`);
+    this.#meet("flock", path);
+    if (this.files[path]?.link !== undefined) throw new SystemError("open", ELOOP);
+    if (this.#locks.has(path)) throw new SystemError("flock", ETIMEDOUT);
+    this.#locks.add(path);
+    this.files[path] ??= { mode: 0o100600, uid: this.userId(), text: "" };
+    return { fd: -1, [Symbol.dispose]: () => void this.#locks.delete(path) };
   }
 
   realPath(path: string): string {
@@ -53,14 +111,19 @@ export class FakeFiles {
 
   createFile(path: string, content: Uint8Array, { mode, uid, gid }: FileFacts): void {
     this.log.push(`create ${path}`);
-    this.#mayFail("open");
+    this.#meet("open", path);
+    this.#needDirectory(path, "open");
     if (this.files[path] !== undefined) throw new SystemError("open", EEXIST);
-    this.files[path] = { text: Buffer.from(content).toString(), mode, uid, gid };
+    this.files[path] = { text: Buffer.from(content).toString(), mode: REGULAR_FILE | mode, uid, gid };
+  }
+
+  createPassingFile(path: string, content: Uint8Array): void {
+    this.createFile(path, content, { mode: 0o100600, uid: this.userId(), gid: this.userId() });
   }
 
   rename(from: string, to: string): void {
     this.log.push(`rename ${from} ${to}`);
-    this.#mayFail("rename");
+    this.#meet("rename", to);
     const file = this.files[from];
     if (file === undefined) throw new SystemError("rename", ENOENT);
     delete this.files[from];
@@ -69,16 +132,17 @@ export class FakeFiles {
 
   removeFile(path: string): void {
     this.log.push(`remove ${path}`);
-    this.#mayFail("unlink");
+    this.#meet("unlink", path);
     if (this.files[path] === undefined) throw new SystemError("unlink", ENOENT);
     delete this.files[path];
   }
 
   makeDirectory(path: string, mode: number): void {
     this.log.push(`make directory ${path} ${mode.toString(8)}`);
-    this.#mayFail("mkdir");
+    this.#meet("mkdir", path);
     if (this.files[path] !== undefined) throw new SystemError("mkdir", EEXIST);
-    this.files[path] = { mode: 0o040000 | mode, uid: OWNER };
+    this.#needDirectory(path, "mkdir");
+    this.files[path] = { mode: DIRECTORY | mode, uid: this.userId(), gid: this.userId() };
   }
 
   #findFile(path: string, call: string): FakeFile {
@@ -87,8 +151,16 @@ export class FakeFiles {
     return file.link === undefined ? file : this.#findFile(file.link, call);
   }
 
-  #mayFail(call: string): void {
-    const errno = this.#errnos[call];
+  #needDirectory(path: string, call: string): void {
+    if (this.files[ROOT] !== undefined) this.#findFile(path.slice(0, path.lastIndexOf("/")) || ROOT, call);
+  }
+
+  /** What others have done by now, and what the kernel makes of the call. */
+  #meet(call: string, path: string): void {
+    const act = this.#before.get(`${call} ${path}`);
+    this.#before.delete(`${call} ${path}`);
+    act?.(this.files);
+    const errno = this.#errnos[`${call} ${path}`] ?? this.#errnos[call];
     if (errno !== undefined) throw new SystemError(call, errno);
   }
 }

@@ -40,6 +40,10 @@ export interface FakeSystemOptions extends FakeDescriptorsOptions {
   readonly sockets?: Readonly<Record<string, FakeLibvirtd | number>>;
   /** 1000 unless told. */
   readonly userId?: number;
+  /** 2026-11-22T05:48:36Z unless told. */
+  readonly utcTime?: string;
+  /** 4711 unless told. */
+  readonly parentId?: number;
   /** In place of XDG_RUNTIME_DIR and HOME. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly programs?: Readonly<Record<string, FakeProgram>>;
@@ -60,7 +64,11 @@ export interface FakeSystemOptions extends FakeDescriptorsOptions {
   readonly chunkBytes?: number;
   /** The count of waits after which whoever started us is gone. */
   readonly clientWaits?: number;
+  /** Whether it is gone from the start, and nothing waits. */
+  readonly isClientGone?: boolean;
 }
+
+const PARENT_ID = 4711;
 
 const START_MS = 1_000_000;
 
@@ -90,8 +98,16 @@ export class FakeSystem extends FakeDescriptors implements System {
     return this.clockMs;
   }
 
-  userId(): number {
+  override userId(): number {
     return this.#options.userId ?? 1000;
+  }
+
+  unixTime(): number {
+    return Date.parse(this.#options.utcTime ?? "2026-11-22T05:48:36Z") / 1000;
+  }
+
+  parentId(): number {
+    return this.#options.parentId ?? PARENT_ID;
   }
 
   environment(name: string): string | undefined {
@@ -172,6 +188,10 @@ export class FakeSystem extends FakeDescriptors implements System {
     const answer = client.receive(bytes);
     inbox.bytes = Buffer.concat([inbox.bytes, answer.bytes]);
     inbox.closes = answer.closes;
+  }
+
+  checkClient(): void {
+    if (this.#options.isClientGone === true) throw new ClientGoneError();
   }
 
   canCarryFd(_fd: number): boolean {

@@ -5,6 +5,7 @@
  */
 #include "native.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +16,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -75,6 +77,14 @@ NATIVE(native_user_id) {
     return result(ctx, geteuid());
 }
 
+NATIVE(native_parent_id) { /* (): 0 for a parent in another PID namespace */
+    return result(ctx, getppid());
+}
+
+NATIVE(native_unix_time) { /* (): seconds since 1970, in UTC */
+    return result(ctx, time(NULL));
+}
+
 NATIVE(native_environment) {
     TEXT(name, 0);
     const char *value = getenv(name);
@@ -99,13 +109,38 @@ NATIVE(native_open) { /* (path): for reading */
     return result(ctx, fd);
 }
 
+NATIVE(native_open_itself) { /* (path): for reading; not through a symbolic link, and without waiting for a FIFO's writer */
+    TEXT(path, 0);
+    long fd = RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK));
+    JS_FreeCString(ctx, path);
+    return result(ctx, fd);
+}
+
+static JSValue facts_or_errno(JSContext *ctx, int failed, const struct stat *facts) {
+    if (failed) return result(ctx, -failed);
+    return list(ctx, 3, (long[]){facts->st_mode, facts->st_uid, facts->st_gid});
+}
+
 NATIVE(native_stat) { /* (path): [mode, uid, gid], or the negative errno */
     struct stat facts;
     TEXT(path, 0);
     int failed = stat(path, &facts) < 0 ? errno : 0;
     JS_FreeCString(ctx, path);
-    if (failed) return result(ctx, -failed);
-    return list(ctx, 3, (long[]){facts.st_mode, facts.st_uid, facts.st_gid});
+    return facts_or_errno(ctx, failed, &facts);
+}
+
+NATIVE(native_stat_itself) { /* (path): the same, of a symbolic link itself */
+    struct stat facts;
+    TEXT(path, 0);
+    int failed = lstat(path, &facts) < 0 ? errno : 0;
+    JS_FreeCString(ctx, path);
+    return facts_or_errno(ctx, failed, &facts);
+}
+
+NATIVE(native_stat_open) { /* (fd): the same, of what is open */
+    INT(fd, 0);
+    struct stat facts;
+    return facts_or_errno(ctx, fstat(fd, &facts) < 0 ? errno : 0, &facts);
 }
 
 /* (path, milliseconds): a connected socket. connect(2) on AF_UNIX has no event to poll for while the listener's queue is full:
@@ -404,6 +439,46 @@ NATIVE(native_make_directory) { /* (path, mode) */
     return result(ctx, -failed);
 }
 
+NATIVE(native_list_directory) { /* (path): the names in it, or the negative errno */
+    TEXT(path, 0);
+    DIR *directory = opendir(path);
+    int failed = directory == NULL ? errno : 0;
+    JS_FreeCString(ctx, path);
+    if (failed) return result(ctx, -failed);
+    JSValue names = JS_NewArray(ctx);
+    uint32_t count = 0;
+    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        JS_SetPropertyUint32(ctx, names, count++, JS_NewString(ctx, entry->d_name));
+    }
+    closedir(directory);
+    return names;
+}
+
+NATIVE(native_open_lock) { /* (path): a file that is there to be locked, made where there is none */
+    TEXT(path, 0);
+    long fd = RETRY(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600));
+    JS_FreeCString(ctx, path);
+    return result(ctx, fd);
+}
+
+static void wake(int signal) { (void)signal; }
+
+/* (fd, milliseconds): waits for an exclusive lock on the file, which ends with fd; -EINTR at the deadline. flock(2) has none of
+   its own: a timer interrupts it, again and again, since the first signal may come just before it waits. */
+NATIVE(native_lock) {
+    INT(fd, 0);
+    INT(wait_ms, 1);
+    struct sigaction action = {.sa_handler = wake}, before;
+    struct itimerval timer = {.it_value = {wait_ms / 1000, wait_ms % 1000 * 1000}, .it_interval = {0, 10000}}, off = {0};
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &timer, NULL);
+    int failed = flock(fd, LOCK_EX) < 0 ? errno : 0;
+    setitimer(ITIMER_REAL, &off, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    return result(ctx, -failed);
+}
+
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("nowMs", 0, native_now_ms), JS_CFUNC_DEF("userId", 0, native_user_id),
     JS_CFUNC_DEF("environment", 1, native_environment), JS_CFUNC_DEF("exit", 1, native_exit),
@@ -423,6 +498,10 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("setMode", 2, native_set_mode), JS_CFUNC_DEF("setOwner", 3, native_set_owner),
     JS_CFUNC_DEF("sync", 1, native_sync), JS_CFUNC_DEF("rename", 2, native_rename),
     JS_CFUNC_DEF("remove", 1, native_remove), JS_CFUNC_DEF("makeDirectory", 2, native_make_directory),
+    JS_CFUNC_DEF("parentId", 0, native_parent_id), JS_CFUNC_DEF("unixTime", 0, native_unix_time),
+    JS_CFUNC_DEF("openItself", 1, native_open_itself), JS_CFUNC_DEF("statItself", 1, native_stat_itself),
+    JS_CFUNC_DEF("statOpen", 1, native_stat_open), JS_CFUNC_DEF("listDirectory", 1, native_list_directory),
+    JS_CFUNC_DEF("openLock", 1, native_open_lock), JS_CFUNC_DEF("lock", 2, native_lock),
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
