@@ -1,9 +1,9 @@
 /** The user's files as they are, and one replaced by another in one act: at every moment there is the old one or the new one. */
 
 import { HelperError, type SetupAct, type SetupProblem } from "../failure.ts";
+import { decodeLatin1, encodeLatin1 } from "../latin1.ts";
 import { EEXIST, EINVAL, ENOENT, EPERM, errnoName } from "../sys/errno.ts";
 import { type FileFacts, type System, SystemError } from "../sys/system.ts";
-import { decodeLatin1, encodeLatin1 } from "./setup-latin1.ts";
 
 /** What a file says, a character for each byte; undefined where there is none. */
 type Text = string | undefined;

@@ -4,14 +4,14 @@
  */
 
 import { HelperError } from "../failure.ts";
+import { findHome } from "../home.ts";
+import { decodeLatin1, encodeLatin1 } from "../latin1.ts";
 import { escapeUnsafe } from "../quote.ts";
 import type { System } from "../sys/system.ts";
 import { decodeUtf8, encodeUtf8 } from "../utf8.ts";
 import { formatBlock, isBlock } from "./setup-block.ts";
 import { changeFile, findProgram, makeDirectory, planChange } from "./setup-files.ts";
-import { findHome } from "./setup-home.ts";
 import { addInclude, findInclusions, formatInclude, removeInclude } from "./setup-include.ts";
-import { decodeLatin1, encodeLatin1 } from "./setup-latin1.ts";
 
 /** What setup changes. */
 interface Places {
@@ -92,7 +92,9 @@ function replaceBlock(text: string | undefined, block: string, path: string): st
 }
 
 function findPlaces(sys: System): Places {
-  const folder = `${findHome(sys)}/.ssh`;
+  const home = findHome(sys);
+  if (home === undefined) throw new HelperError({ kind: "setup-no-home", uid: sys.userId() });
+  const folder = `${home}/.ssh`;
   return { folder, config: `${folder}/config`, block: `${folder}/virtssh.conf` };
 }
 

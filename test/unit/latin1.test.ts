@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeLatin1, encodeLatin1 } from "../../../helper/cli/setup-latin1.ts";
+import { decodeLatin1, encodeLatin1 } from "../../helper/latin1.ts";
 
 test.each([0, 1, 8_192, 8_193, 20_000])("decodeLatin1() and encodeLatin1() keep %d bytes", (length) => {
   const bytes = Uint8Array.from({ length }, (_, index) => index % 256);
