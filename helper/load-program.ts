@@ -1,8 +1,18 @@
 /**
- * Loads the command line beside the hot path, when it is asked for, and of its larger commands the one that is run. In a file of its
+ * Loads what is beside the hot path, when it is asked for, and of the command line's larger commands the one that is run. In a file of its
  * own, because the engine's import() wants the name of the file that it stands in, which the build takes out of every other file:
  * the program starts faster without.
  */
+
+/** `virtssh proxy --wait`. */
+export function loadAwaitGuest(): Promise<typeof import("./await-guest.ts")> {
+  return import("./await-guest.ts");
+}
+
+/** The words for what went wrong. */
+export function loadReport(): Promise<typeof import("./report.ts")> {
+  return import("./report.ts");
+}
 
 /** What the larger commands run; of which only the one that is run is loaded. */
 export interface Parts {

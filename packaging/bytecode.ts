@@ -1,6 +1,6 @@
 // Turns the TypeScript into the engine's bytecode, as a C table of modules.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 import type { Engine } from "./engine.ts";
 import { runCommand } from "./run-command.ts";
@@ -67,17 +67,22 @@ async function bundle(outdir: string, { version, proxy }: Source): Promise<void>
   });
 }
 
+/** What load-program.ts loads. */
+const LATER = /\/helper\/(?:report|await-guest|cli\/(?:program|doctor|setup|inventory|completion))\.ts$/;
+
 /**
  * esbuild makes a module of all files that the same entry points share, which would cut the hot path into ten: each costs time at
  * every start. So whatever is loaded later is made to import all that main.ts does, and they share it as one.
  */
 function joinHotPath(): Plugin {
-  const hot = readFileSync("helper/main.ts", "utf8").match(/(?<=^import \{.*from ")\.\/[^"]+(?=";$)/gm) ?? [];
-  const imports = hot.filter((file) => !LOADER.endsWith(file.slice(1))).map((file) => `import ".${file}";\n`);
+  const files = readFileSync("helper/main.ts", "utf8").match(/(?<=^import \{.*from ")\.\/[^"]+(?=";$)/gm) ?? [];
+  const hot = files.filter((file) => !LOADER.endsWith(file.slice(1)));
   return {
     name: "join the hot path",
     setup({ onLoad }) {
-      onLoad({ filter: /\/helper\/cli\/(?:program|doctor|setup|inventory|completion)\.ts$/ }, ({ path }) => {
+      onLoad({ filter: LATER }, ({ path }) => {
+        const up = relative(dirname(path), resolve("helper"));
+        const imports = hot.map((file) => `import "${join(up, file).replace(/^(?!\.)/, "./")}";\n`);
         return { contents: `${readFileSync(path, "utf8")}${imports.join("")}`, loader: "ts" };
       });
     },

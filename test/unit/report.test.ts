@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import type { Failure } from "../../helper/failure.ts";
+import { HelperError } from "../../helper/failure.ts";
+import { reportError } from "../../helper/report.ts";
+import { ECONNRESET } from "../../helper/sys/errno.ts";
+import { ClientGoneError, SystemError } from "../../helper/sys/system.ts";
+import { FakeSystem } from "../fakes/fake-system.ts";
+
+const thrown = (failure: Failure) => new HelperError(failure);
+
+test.each<[string, unknown, number, RegExp]>([
+  ["what cannot be done", thrown({ kind: "ssh-missing" }), 1, /^virtssh: error: .*\nvirtssh: hint: .*\n$/],
+  ["a refusal of the kernel's", new SystemError("poll", ECONNRESET), 1, /^virtssh: error: .*poll.*ECONNRESET.*\n/],
+  ["a client that has gone", new ClientGoneError(), 1, /^virtssh: error: .*\n/],
+  [
+    "wrong usage",
+    thrown({ kind: "bad-usage", problem: "too many", command: "proxy" }),
+    2,
+    /^virtssh: error: too many\nvirtssh: hint: .*proxy --help\n$/,
+  ],
+  [
+    "a target that is none",
+    thrown({ kind: "bad-target", text: "x", problem: { is: "no-form" } }),
+    2,
+    /^virtssh: error: .*"x"/,
+  ],
+  [
+    "a number that is none",
+    thrown({ kind: "bad-number", what: "port", text: "x", range: "1 to 2" }),
+    2,
+    /^virtssh: error: .*"x"/,
+  ],
+])("reportError() prints %s, and has its exit status", (...[, error, status, printed]) => {
+  const sys = new FakeSystem();
+  expect(reportError(error, sys)).toBe(status);
+  expect([sys.written(1), sys.written(2)]).toEqual(["", expect.stringMatching(printed)]);
+});
+
+test.each<[string, unknown, string]>([
+  ["an Error", new TypeError("x is not a function"), "x is not a function\n"],
+  ["anything else", "words", "words\n"],
+  ["nothing", undefined, "undefined\n"],
+])("reportError() takes %s for a bug", (_, error, words) => {
+  const sys = new FakeSystem();
+  expect(reportError(error, sys)).toBe(70);
+  expect(sys.written(2)).toMatch(/^virtssh: internal error: /);
+  expect(sys.written(2)).toContain(words);
+  expect(sys.written(2)).toMatch(/\nvirtssh: version 0\.0\.0-test; this is a bug: .*\n$/);
+});
+
+test("reportError() has the exit status where nobody reads what it prints", () => {
+  const sys = new FakeSystem({ streams: { 2: { takesBytes: 0 } } });
+  expect(reportError(thrown({ kind: "ssh-missing" }), sys)).toBe(1);
+  expect(sys.written(2)).toBe("");
+});
