@@ -32,6 +32,13 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "libvirt/sockets.ts": ["failure.ts", "target.ts"],
   "libvirt/": ["failure.ts", "target.ts", "utf8.ts", "endpoint.ts", "sys/system.ts", "sys/errno.ts", "libvirt/"],
 
+  "hostkeys/base64.ts": [],
+  "hostkeys/time.ts": [],
+  "hostkeys/host-key.ts": ["hostkeys/base64.ts"],
+  "hostkeys/pin-file.ts": ["quote.ts", "hostkeys/host-key.ts"],
+  "hostkeys/verdict.ts": ["hostkeys/host-key.ts", "hostkeys/pin-file.ts"],
+  "hostkeys/fingerprint.ts": ["hostkeys/base64.ts", "hostkeys/host-key.ts", "@noble/hashes/sha2.js"],
+
   "relay.ts": ["sys/system.ts", "sys/errno.ts"],
   "connect.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts"],
   "banner.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts", "utf8.ts"],

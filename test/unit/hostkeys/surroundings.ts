@@ -9,3 +9,5 @@ export const file = (text: string, uid = 1000, mode = 0o600): FakeFile => ({
   uid,
   gid: uid,
 });
+
+export const HEADER = `# The host keys of one libvirt domain, by which its guest is known again. "virtssh trust" shows them, and forgets them.\n`;
