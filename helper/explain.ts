@@ -6,6 +6,7 @@ import { describeErrno } from "./sys/errno.ts";
 import { explainDomain } from "./words/domain.ts";
 import type { Explanation, Kind } from "./words/explanation.ts";
 import { explainGuest, explainVsock } from "./words/guest.ts";
+import { explainHostKey, explainNoDirectory, explainRecord, explainStore } from "./words/hostkeys.ts";
 import { explainDaemon, explainSocket } from "./words/libvirt.ts";
 import { explainSetup } from "./words/setup.ts";
 import { explainDropIn, explainShell, explainSsh } from "./words/ssh.ts";
@@ -68,6 +69,16 @@ const WORDS: Words = {
   "control-path": explainDropIn,
   "shell-broken": explainShell,
   "helper-broken": explainShell,
+  "no-own-directory": explainNoDirectory,
+  "record-failed": explainRecord,
+  "no-record": explainHostKey,
+  "pins-failed": explainStore,
+  "not-pinned": explainHostKey,
+  "host-key-changed": explainHostKey,
+  "bad-certificate": explainHostKey,
+  "nothing-pinned": explainHostKey,
+  "pinned-for-several": explainHostKey,
+  "pinned-by-admin": explainHostKey,
   "client-gone": () => ({ error: "cannot go on: whoever started virtssh has closed its stdout" }),
   "system-refused": ({ call, errno }) => ({
     error: `cannot go on: ${call} was refused: ${describeErrno(errno)}`,

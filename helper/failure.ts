@@ -36,6 +36,32 @@ export type SetupProblem =
   | { readonly is: "foreign" }
   | { readonly is: "busy"; readonly lock: string };
 
+/** What is kept of host keys, and of connections, lies in files that nobody else may have a hand in. */
+export type StoreProblem =
+  | { readonly is: "refused"; readonly act: "read" | "write" | "lock" | "remove" | "list"; readonly errno: string }
+  /** User IDs: the file's, and ours. */
+  | { readonly is: "other-owner"; readonly owner: number; readonly user: number }
+  /** Others may write to it. */
+  | { readonly is: "open-to-others" }
+  | { readonly is: "not-a-file" }
+  | { readonly is: "not-a-directory" }
+  | { readonly is: "too-large"; readonly maxBytes: number }
+  | { readonly is: "bad-line"; readonly line: number };
+
+/** A file of ours, or the directory that it is in, which is of no use. */
+export interface StoreFacts {
+  readonly path: string;
+  readonly problem: StoreProblem;
+}
+
+/** A domain whose host keys are pinned, as it is called. */
+export interface PinnedDomain {
+  readonly name: string;
+  readonly uuid: string;
+  /** The target that means this domain alone. */
+  readonly target: string;
+}
+
 /** What a daemon would not do for us. */
 export type RefusedRequest = "connect" | "list domains" | "look it up" | "read it" | "watch it" | "start it";
 
@@ -176,6 +202,31 @@ export type Failure =
   | { readonly kind: "shell-broken"; readonly shell: string; readonly errno?: string; readonly status?: number }
   | { readonly kind: "helper-broken"; readonly program: string; readonly words: string; readonly status: number }
   | { readonly kind: "no-vhost-vsock"; readonly paths: readonly string[] }
+  /** Neither a runtime directory nor a home. */
+  | { readonly kind: "no-own-directory"; readonly uid: number }
+  /** ssh cannot be told which guest it is connected to. */
+  | ({ readonly kind: "record-failed" } & StoreFacts)
+  /** ssh asks about the key of a guest that it is not connected to by us. */
+  | { readonly kind: "no-record"; readonly host: string }
+  | ({ readonly kind: "pins-failed" } & StoreFacts)
+  /** A key that is taken, and not kept. */
+  | { readonly kind: "not-pinned"; readonly domain: PinnedDomain; readonly because: UnpinnedFailure }
+  | {
+      readonly kind: "host-key-changed";
+      readonly domain: PinnedDomain;
+      readonly port: number;
+      /** Types of keys, as known_hosts has them. */
+      readonly offered: string;
+      readonly pinned: readonly string[];
+      /** When the pinned key was first seen: `2026-11-22T05:48:36Z`. */
+      readonly since?: string;
+      /** The administrator's pins, if those are the ones. */
+      readonly adminPath?: string;
+    }
+  | { readonly kind: "bad-certificate"; readonly type: string }
+  | { readonly kind: "nothing-pinned"; readonly target: string; readonly port?: number }
+  | { readonly kind: "pinned-for-several"; readonly name: string; readonly uuids: readonly string[] }
+  | { readonly kind: "pinned-by-admin"; readonly path: string; readonly target: string }
   | { readonly kind: "client-gone" }
   | { readonly kind: "system-refused"; readonly call: string; readonly errno: string };
 
@@ -199,6 +250,9 @@ export type PassingFailure = Extract<
       | "no-daemon";
   }
 >;
+
+/** Why a key could not be pinned. */
+type UnpinnedFailure = Extract<Failure, { readonly kind: "pins-failed" | "no-own-directory" }>;
 
 /** Whose a file is: the user's own, so that its mode is what is wrong; nobody's that this user namespace knows; or another's. */
 export type FileOwner = "ours" | "unknown here" | "another's";

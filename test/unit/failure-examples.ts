@@ -12,6 +12,7 @@ import type {
   StoppedState,
   TargetProblem,
 } from "../../helper/failure.ts";
+import { HOST_KEY_EXAMPLES } from "./host-key-examples.ts";
 
 type Examples = { readonly [Kind in Failure["kind"]]: readonly Extract<Failure, { readonly kind: Kind }>[] };
 
@@ -303,6 +304,7 @@ export const EXAMPLES: Examples = {
   "setup-failed": SETUP_PROBLEMS.map((problem) => ({ kind: "setup-failed", path: "/home/a b/.ssh/config", problem })),
   "setup-no-home": [{ kind: "setup-no-home", uid: 4711 }],
   "setup-bad-path": [{ kind: "setup-bad-path", path: "/opt/a\\b/virtssh\n" }],
+  ...HOST_KEY_EXAMPLES,
   "client-gone": [{ kind: "client-gone" }],
   "system-refused": [{ kind: "system-refused", call: "socket", errno: "EMFILE" }],
 };
