@@ -22,7 +22,7 @@ function runProxy({ target, port, timeoutSeconds, handOver, waits }: ProxyArgume
     exit(0);
   }
   const run = loadAwaitGuest().then(({ awaitGuest }) => {
-    proxy(request, { handOver, reach: (asked) => awaitGuest(asked, linux).guest }, linux);
+    proxy(request, { handOver, reach: (asked) => awaitGuest(asked, linux) }, linux);
     exit(0);
   });
   run.catch(fail);

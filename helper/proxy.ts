@@ -1,8 +1,10 @@
-/** The hot path: find the guest, connect to it, make sure of it, hand the connection to ssh. */
+/** The hot path: find the guest, connect to it, make sure of it, leave word of it, hand the connection to ssh. */
 
 import { awaitBanner } from "./banner.ts";
 import { connectGuest } from "./connect.ts";
-import type { Request } from "./endpoint.ts";
+import type { Endpoint, Request } from "./endpoint.ts";
+import { HelperError } from "./failure.ts";
+import { leaveRecord } from "./hostkeys/record.ts";
 import { findEndpoint } from "./libvirt/find-endpoint.ts";
 import { relay } from "./relay.ts";
 import type { Descriptor, System } from "./sys/system.ts";
@@ -14,21 +16,38 @@ const SSH_PORT = 22;
 /** How ssh wants the connection. */
 export type HandOver = "descriptor" | "relay";
 
+/** A guest that is ready, and the connection to it. */
+export interface Reached {
+  readonly guest: Descriptor;
+  readonly endpoint: Endpoint;
+}
+
 /** The connected socket, and how it is wanted. */
 export interface Delivery {
   readonly handOver: HandOver;
   /** `reachGuest`, or what waits for a guest that is not ready. */
-  reach(request: Request, handOver: HandOver): Descriptor;
+  reach(request: Request, handOver: HandOver): Reached;
 }
 
 /** @throws HelperError, ClientGoneError */
 export function proxy(request: Request, { handOver, reach }: Delivery, sys: System): void {
   // Whoever runs the drop-in's command over a pipe (paramiko; ssh without ProxyUseFdpass) can take nothing but a relay.
   const possible = handOver === "descriptor" && !sys.canCarryFd(STDOUT) ? "relay" : handOver;
-  using guest = reach(request, possible);
+  const reached = reach(request, possible);
+  using guest = reached.guest;
+  tellParent(reached.endpoint, possible, sys);
   // ssh waits until we have exited, even once it has the descriptor: nothing may come after this.
   if (possible === "descriptor") sys.sendFd(STDOUT, guest.fd);
   else relay(guest, sys);
+}
+
+/** Only ssh takes a descriptor, and it refuses a guest of which it hears nothing; a client of a relay need not be ssh. */
+function tellParent(endpoint: Endpoint, handOver: HandOver, sys: System): void {
+  try {
+    leaveRecord(endpoint, sys);
+  } catch (error) {
+    if (handOver === "descriptor" || !(error instanceof HelperError)) throw error;
+  }
 }
 
 /**
@@ -38,18 +57,19 @@ export function proxy(request: Request, { handOver, reach }: Delivery, sys: Syst
 const BANNER_LIMIT_MS = 10_000;
 
 /** Connects to a guest that is ready. @throws HelperError, ClientGoneError */
-export function reachGuest(request: Request, handOver: HandOver, sys: System): Descriptor {
+export function reachGuest(request: Request, handOver: HandOver, sys: System): Reached {
   using found = findEndpoint(request, sys);
-  const guest = connectGuest(found.endpoint, request, sys);
+  const { endpoint } = found;
+  const guest = connectGuest(endpoint, request, sys);
   try {
     const confirm = found.recheck();
     // Whoever relays another port may be the one to speak first.
     if (handOver === "descriptor" || request.port === SSH_PORT) {
       const until = Math.min(request.deadlineMs, sys.nowMs() + BANNER_LIMIT_MS);
-      awaitBanner(guest, { endpoint: found.endpoint, until }, sys);
+      awaitBanner(guest, { endpoint, until }, sys);
     }
     confirm();
-    return guest;
+    return { guest, endpoint };
   } catch (error) {
     guest[Symbol.dispose]();
     throw error;

@@ -2,12 +2,14 @@
 import { connectGuest } from "../../helper/connect.ts";
 import type { Request } from "../../helper/endpoint.ts";
 import { findEndpoint } from "../../helper/libvirt/find-endpoint.ts";
-import type { Descriptor, System } from "../../helper/sys/system.ts";
+import type { Reached } from "../../helper/proxy.ts";
+import type { System } from "../../helper/sys/system.ts";
 
 // biome-ignore lint/performance/noBarrelFile: it stands for proxy.ts
 export { proxy } from "../../helper/proxy.ts";
 
-export function reachGuest(request: Request, _handOver: string, sys: System): Descriptor {
+export function reachGuest(request: Request, _handOver: string, sys: System): Reached {
   using found = findEndpoint(request, sys);
-  return connectGuest(found.endpoint, request, sys);
+  const { endpoint } = found;
+  return { endpoint, guest: connectGuest(endpoint, request, sys) };
 }

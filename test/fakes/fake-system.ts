@@ -68,7 +68,7 @@ export interface FakeSystemOptions extends FakeDescriptorsOptions {
   readonly isClientGone?: boolean;
 }
 
-const PARENT_ID = 4711;
+export const PARENT_ID = 4711;
 
 const START_MS = 1_000_000;
 

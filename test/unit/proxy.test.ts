@@ -6,8 +6,9 @@ import { parseTarget } from "../../helper/target.ts";
 import type { FakeDomain } from "../fakes/fake-domain.ts";
 import { FakeLibvirtd, PROC } from "../fakes/fake-libvirtd.ts";
 import type { FakeStream } from "../fakes/fake-stream.ts";
-import { FakeSystem, type FakeSystemOptions, SYSTEM_SOCKET } from "../fakes/fake-system.ts";
+import { type FakeSystemOptions, SYSTEM_SOCKET } from "../fakes/fake-system.ts";
 import { failureOf } from "./failure-of.ts";
+import { directory, makeSystem, RECORD, RECORDS } from "./hostkeys/surroundings.ts";
 
 const CONNECTED = { "7:22": "connected" } as const;
 
@@ -16,7 +17,12 @@ const GREETING = { 7: { incoming: ["SSH-2.0-x\r\n"] }, 8: { incoming: ["SSH-2.0-
 
 function start(options: FakeSystemOptions = {}, domain: FakeDomain = { name: "web", cid: 7 }) {
   const system = new FakeLibvirtd({ domains: [domain] });
-  const sys = new FakeSystem({ system, streams: GREETING, ...options });
+  const sys = makeSystem({
+    system,
+    streams: GREETING,
+    ...options,
+    files: { [RECORDS]: directory(), ...options.files },
+  });
   const run = (ask = "qemu/web", how: HandOver = "descriptor") => {
     const request = { target: parseTarget(ask), port: 22, deadlineMs: sys.nowMs() + 30_000 };
     proxy(request, { handOver: how, reach: (asked, possible) => reachGuest(asked, possible, sys) }, sys);
@@ -32,10 +38,56 @@ test("proxy() hands the connected socket to ssh, and closes its copy", () => {
     "connect vsock 7:22",
     "peek 8",
     "close 7",
+    `remove ${RECORD}`,
+    `create ${RECORD}`,
     "send fd 8 over 1",
     "close 8",
   ]);
   expect(sys.openDescriptors).toEqual([]);
+});
+
+const UUID = "00000000-0000-0000-0000-000000000001";
+
+const LEFT = { uri: "qemu:///system", name: "web", uuid: UUID, id: 1, cid: 7, port: 22, program: "ssh", stack: "1407" };
+
+test.each<[string, HandOver, FakeSystemOptions]>([
+  ["that it gives the socket", "descriptor", {}],
+  ["for which it relays", "relay", {}],
+  ["for which it relays, since stdout carries no socket", "descriptor", { stdoutIsSocket: false }],
+])("proxy() leaves word of the guest for the ssh %s", (_, how, options) => {
+  const { sys, run } = start({ vsock: CONNECTED, ...options });
+  run("qemu/web", how);
+  expect(JSON.parse(sys.files[RECORD]?.text ?? "")).toEqual(LEFT);
+});
+
+const UNTOLD: FakeSystemOptions = {
+  vsock: CONNECTED,
+  files: { [RECORDS]: directory(1001) },
+  fileErrnos: { mkdir: EACCES },
+};
+
+test("proxy() hands no socket to an ssh that it cannot tell of the guest, which would refuse it", () => {
+  const { sys, run } = start(UNTOLD);
+  expect(failureOf(run)).toEqual({
+    kind: "record-failed",
+    path: RECORDS,
+    problem: { is: "other-owner", owner: 1001, user: 1000 },
+  });
+  expect(sys.log.filter((line) => line.startsWith("send fd"))).toEqual([]);
+  expect(sys.openDescriptors).toEqual([]);
+});
+
+test("proxy() relays for whoever it cannot tell of the guest: that need not be an ssh", () => {
+  const { sys, run } = start(UNTOLD);
+  run("qemu/web", "relay");
+  expect(sys.written(1)).toBe("SSH-2.0-x\r\n");
+  expect(sys.files[RECORD]).toBeUndefined();
+});
+
+test("proxy() leaves no word of a guest that it does not reach", () => {
+  const { sys, run } = start({ vsock: { "7:22": ECONNRESET } });
+  expect(failureOf(run).kind).toBe("guest-refused");
+  expect(sys.files[RECORD]).toBeUndefined();
 });
 
 test("proxy() prints nothing where it hands over the socket", () => {
@@ -137,8 +189,6 @@ const swapped = (domains: readonly FakeDomain[]) => {
   });
 };
 
-const UUID = "00000000000000000000000000000001";
-
 test.each<[string, readonly FakeDomain[], string]>([
   ["is gone", [{ name: "other", uuid: "2".repeat(32), id: 4, cid: 7 }], "gone"],
   ["was removed, and another one of that name made", [{ name: "web", uuid: "2".repeat(32), id: 3, cid: 7 }], "gone"],
@@ -149,7 +199,7 @@ test.each<[string, readonly FakeDomain[], string]>([
 ])("proxy() hands no connection over where the domain, by now, %s", (_, domains, change) => {
   const { sys, run } = start({ vsock: CONNECTED, system: swapped(domains) });
   expect(failureOf(run)).toEqual({ kind: "guest-changed", guest, change });
-  expect(sys.log.filter((line) => line.startsWith("send fd"))).toEqual([]);
+  expect(sys.log.filter((line) => /^(send fd|create)/.test(line))).toEqual([]);
   expect(sys.openDescriptors).toEqual([]);
 });
 
@@ -179,7 +229,7 @@ test("proxy() hands over a guest that is silent for 10 s, and lets ssh wait", ()
 test("reachGuest() waits for no word where another port is relayed", () => {
   const { sys } = start({ vsock: { "7:80": "connected" } });
   const request = { target: parseTarget("qemu/web"), port: 80, deadlineMs: sys.nowMs() + 30_000 };
-  using _guest = reachGuest(request, "relay", sys);
+  using _guest = reachGuest(request, "relay", sys).guest;
   expect(sys.log.filter((line) => line.startsWith("peek"))).toEqual([]);
 });
 
