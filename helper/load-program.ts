@@ -4,6 +4,11 @@
  * the program starts faster without.
  */
 
+/** `virtssh known-hosts`, which ssh runs twice a login. */
+export function loadKnownHosts(): Promise<typeof import("./hostkeys/run-known-hosts.ts")> {
+  return import("./hostkeys/run-known-hosts.ts");
+}
+
 /** `virtssh proxy --wait`. */
 export function loadAwaitGuest(): Promise<typeof import("./await-guest.ts")> {
   return import("./await-guest.ts");

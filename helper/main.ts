@@ -1,6 +1,6 @@
 /** The program: picks the hot path, or what else is asked for and has to be loaded, and sets the exit status. */
 
-import { loadAwaitGuest, loadProgram, loadReport } from "./load-program.ts";
+import { loadAwaitGuest, loadKnownHosts, loadProgram, loadReport } from "./load-program.ts";
 import { proxy, reachGuest } from "./proxy.ts";
 import { type ProxyArguments, parseProxyArguments } from "./proxy-arguments.ts";
 import { args, exit, linux } from "./sys/linux.ts";
@@ -12,7 +12,12 @@ const BUG = 70;
 function main([word, ...rest]: readonly string[]): void {
   const hot = word === "proxy" ? parseProxyArguments(rest) : undefined;
   if (hot !== undefined) runProxy(hot);
+  else if (word === "known-hosts" && !isHelp(rest[0])) answerSsh(rest);
   else runCommand(word);
+}
+
+function isHelp(word: string | undefined): boolean {
+  return word === "--help" || word === "-h";
 }
 
 function runProxy({ target, port, timeoutSeconds, handOver, waits }: ProxyArguments): void {
@@ -24,6 +29,18 @@ function runProxy({ target, port, timeoutSeconds, handOver, waits }: ProxyArgume
   const run = loadAwaitGuest().then(({ awaitGuest }) => {
     proxy(request, { handOver, reach: (asked) => awaitGuest(asked, linux) }, linux);
     exit(0);
+  });
+  run.catch(fail);
+}
+
+function answerSsh(words: readonly string[]): void {
+  const run = loadKnownHosts().then(({ runKnownHosts }) => {
+    const notice = runKnownHosts(words, linux);
+    if (notice === undefined) exit(0);
+    return loadReport().then(({ reportNotice }) => {
+      reportNotice(notice, linux);
+      exit(0);
+    });
   });
   run.catch(fail);
 }

@@ -22,15 +22,20 @@ export function reportError(error: unknown, sys: System): number {
     print(describeBug(error), sys);
     return BUG;
   }
-  print(formatFailure(failure), sys);
+  print(formatFailure("error", failure), sys);
   return failure.kind === "bad-usage" || failure.kind === "bad-target" || failure.kind === "bad-number"
     ? USAGE
     : FAILED;
 }
 
-function formatFailure(failure: Failure): string {
+/** Prints what does not end our work: as an error where ssh ends its own. */
+export function reportNotice(failure: Failure, sys: System): void {
+  print(formatFailure(failure.kind === "host-key-changed" ? "error" : "warning", failure), sys);
+}
+
+function formatFailure(severity: "error" | "warning", failure: Failure): string {
   const { error, hint } = explain(failure);
-  return `virtssh: error: ${error}\n${hint === undefined ? "" : `virtssh: hint: ${hint}\n`}`;
+  return `virtssh: ${severity}: ${error}\n${hint === undefined ? "" : `virtssh: hint: ${hint}\n`}`;
 }
 
 function findFailure(error: unknown): Failure | undefined {

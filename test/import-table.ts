@@ -50,6 +50,23 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "hostkeys/own-directory.ts",
     "hostkeys/parent.ts",
   ],
+  "hostkeys/pin-store.ts": [
+    "failure.ts",
+    "latin1.ts",
+    "libvirt/uuid.ts",
+    "sys/errno.ts",
+    "sys/system.ts",
+    "hostkeys/own-directory.ts",
+    "hostkeys/pin-file.ts",
+  ],
+  "hostkeys/known-hosts.ts": ["failure.ts", "target.ts", "sys/system.ts", "hostkeys/"],
+  "hostkeys/run-known-hosts.ts": [
+    "failure.ts",
+    "utf8.ts",
+    "sys/system.ts",
+    "hostkeys/host-key.ts",
+    "hostkeys/known-hosts.ts",
+  ],
 
   "relay.ts": ["sys/system.ts", "sys/errno.ts"],
   "connect.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts"],
@@ -131,6 +148,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "load-program.ts": [
     "await-guest.ts",
     "report.ts",
+    "hostkeys/run-known-hosts.ts",
     "cli/program.ts",
     "cli/doctor.ts",
     "cli/setup.ts",

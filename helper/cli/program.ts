@@ -91,6 +91,7 @@ function makeProgram(context: Context): Command {
   addDoctor(program, context);
   addSetup(program, context);
   addInventory(program, context);
+  addKnownHosts(program);
   addCompletion(program, context);
   return program;
 }
@@ -167,6 +168,17 @@ function addDoctor(program: Command, { sys, parts, print, setStatus }: Context):
       print(text);
       setStatus(isHealthy ? 0 : 1);
     });
+}
+
+/** Only for its help: main.ts runs it itself. */
+function addKnownHosts(program: Command): void {
+  program
+    .command("known-hosts")
+    .description("tell ssh which host keys are pinned for its connection, for KnownHostsCommand")
+    .argument("REASON", "HOSTNAME, ADDRESS or ORDER; ssh's %I")
+    .argument("TYPE", "the type of the key that the guest has shown; ssh's %t")
+    .argument("KEY", "the key in base64; ssh's %K")
+    .argument("HOST", "what was typed, for messages; ssh's %n");
 }
 
 const INVENTORY = `

@@ -9,7 +9,9 @@ export const UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
 export const RUNTIME = "/run/user/1000";
 export const RECORDS = `${RUNTIME}/virtssh`;
 export const STATE = "/home/user/.local/state/virtssh";
-const HOSTS = `${STATE}/hosts`;
+export const HOSTS = `${STATE}/hosts`;
+export const PINS = `${HOSTS}/${UUID}`;
+export const ADMIN_PINS = `/etc/virtssh/hosts/${UUID}`;
 
 export const STARTED = 567_890;
 export const SSH = { pid: PARENT_ID, startTime: STARTED, program: "ssh" };
