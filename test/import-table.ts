@@ -136,6 +136,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "sys/system.ts",
     "doctor/",
   ],
+  "doctor/command-words.ts": [],
   "doctor/ssh-output.ts": [],
   "doctor/ssh-config-file.ts": [],
   "cli/doctor.ts": ["doctor/", "explain.ts", "quote.ts", "sys/system.ts"],

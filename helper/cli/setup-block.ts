@@ -17,7 +17,9 @@ export function formatBlock(program: string): string | undefined {
   const word = shellQuote(program);
   if (word.startsWith("$") || /[\\\ufffd]/.test(program)) return undefined;
   const escaped = word.replaceAll("%", "%%"); // or it would be a token: TOKENS in ssh_config(5)
-  return FIRST_LINE + VIRTSSH_DROP_IN.replace(`ProxyCommand ${PACKAGED} `, () => `ProxyCommand ${escaped} `);
+  const block = VIRTSSH_DROP_IN.replace(`ProxyCommand ${PACKAGED} `, () => `ProxyCommand ${escaped} `);
+  // No shell runs this one, and only what follows the program may hold tokens: load_hostkeys_command() in its sshconnect.c.
+  return FIRST_LINE + block.replace(`KnownHostsCommand ${PACKAGED} `, () => `KnownHostsCommand ${word} `);
 }
 
 /** Whether it is `setup` that wrote this. */

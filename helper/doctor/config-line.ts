@@ -1,6 +1,7 @@
 /** Where in ssh's configuration a setting comes from, so that a message can name the file and the line. */
 
 import type { ConfigLine } from "../failure.ts";
+import { quote } from "../quote.ts";
 import { type System, SystemError } from "../sys/system.ts";
 import { decodeUtf8 } from "../utf8.ts";
 import { findInBlock, findInFile, type Setting } from "./ssh-config-file.ts";
@@ -35,6 +36,16 @@ export function findSource(
     if (found !== undefined) return { path, block: undefined, ...found };
   }
   return undefined;
+}
+
+/** Where a setting is, for a Failure. */
+export function at(source: Source | undefined): { at?: ConfigLine } {
+  return source === undefined ? {} : { at: { path: source.path, line: source.line } };
+}
+
+/** ` ("/etc/ssh/ssh_config" line 7)`, behind what is there; nothing where that is not known. */
+export function locate(source: Source | undefined): string {
+  return source === undefined ? "" : ` (${quote(source.path)} line ${source.line})`;
 }
 
 /** Empty for a file that only ssh can read: the message then names no line. */

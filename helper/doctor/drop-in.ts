@@ -1,10 +1,11 @@
 /** Whether ssh would start virtssh for a target, and could keep what it is handed. */
 
-import { type ConfigLine, type Failure, HelperError } from "../failure.ts";
+import { type Failure, HelperError } from "../failure.ts";
 import { isThere } from "../libvirt/diagnosis.ts";
 import { quote } from "../quote.ts";
 import type { System } from "../sys/system.ts";
-import { findSource, type Source } from "./config-line.ts";
+import { isVirtssh } from "./command-words.ts";
+import { at, findSource, locate, type Source } from "./config-line.ts";
 import type { Passed } from "./report.ts";
 import type { Context } from "./ssh.ts";
 import type { Configuration } from "./ssh-output.ts";
@@ -12,8 +13,8 @@ import type { Configuration } from "./ssh-output.ts";
 /** The drop-in in /etc, and the file of `virtssh setup`. */
 const OUR_FILES = /\/(?:25-)?virtssh\.conf$/;
 
-/** A ProxyCommand of ours: the first word, quoted or not, is a program of our name. */
-const OURS = /^("(?:[^"]*\/)?virtssh"|'(?:[^']*\/)?virtssh'|(?:\S*\/)?virtssh)\s+proxy\s/;
+/** A ProxyCommand's first word, as the shell has it, where `proxy` is the second. */
+const RUNS_PROXY = /^((?:\\.|"(?:\\.|[^"\\])*"|'[^']*'|[^\s"'\\])+)\s+proxy\s/;
 
 /** The ProxyCommand's program, as it is written there. @throws HelperError jump-host, not-our-proxy, fdpass-mismatch */
 export function checkDropIn(configuration: Configuration, { host, sys }: Context): Passed<string> {
@@ -28,11 +29,12 @@ export function checkDropIn(configuration: Configuration, { host, sys }: Context
     });
   }
   const command = settings.get("proxycommand");
-  const program = OURS.exec(command ?? "")?.[1];
-  if (command === undefined || program === undefined) throw describeOther(configuration, { host, command }, sys);
+  const program = RUNS_PROXY.exec(command ?? "")?.[1];
+  if (command === undefined || program === undefined || !isVirtssh(program))
+    throw describeOther(configuration, { host, command }, sys);
   const source = findSource(configuration, { keyword: "proxycommand", value: command }, sys);
   checkFdpass(configuration, command, sys);
-  return { value: program, detail: `runs ${quote(command)}${source === undefined ? "" : ` (${locate(source)})`}` };
+  return { value: program, detail: `runs ${quote(command)}${locate(source)}` };
 }
 
 function describeOther(
@@ -95,12 +97,4 @@ export function checkControlPath(configuration: Configuration, { sys }: Context)
     hasName: names.some((name) => name?.includes("/") === true && path.includes(name)),
     ...at(findSource(configuration, { keyword: "controlpath" }, sys)),
   });
-}
-
-function at(source: Source | undefined): { at?: ConfigLine } {
-  return source === undefined ? {} : { at: { path: source.path, line: source.line } };
-}
-
-function locate({ path, line }: ConfigLine): string {
-  return `${quote(path)} line ${line}`;
 }

@@ -24,8 +24,8 @@ export interface Context {
   readonly host: string;
 }
 
-/** The oldest ssh that takes all of the drop-in: `Match host` sees what HostName makes of a name, and `%n` is ProxyCommand's. */
-const OLDEST: SshVersion["numbers"] = [8, 1];
+/** The oldest ssh that takes all of the drop-in: OpenSSH's release notes for 8.5 have KnownHostsCommand. One that is older ends at it. */
+const OLDEST: SshVersion["numbers"] = [8, 5];
 
 /** @throws HelperError ssh-missing, ssh-unknown, ssh-too-old */
 export function checkVersion(context: Context): Passed<SshVersion> {

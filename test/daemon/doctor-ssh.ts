@@ -21,8 +21,8 @@ export const SSH: readonly Fact[] = [
     },
     {
       words: "OpenSSH_7.9p1 Debian-10+deb10u4, OpenSSL 1.1.1n",
-      error: "ssh is OpenSSH 7.9p1: the drop-in needs 8.1",
-      hint: "update OpenSSH to 8.1 or later",
+      error: "ssh is OpenSSH 7.9p1: the drop-in needs 8.5",
+      hint: "update OpenSSH to 8.5 or later",
     },
   ].map(({ words, error, hint }) => ({
     name: `an ssh that calls itself ${words}`,
@@ -151,7 +151,7 @@ export const DROP_IN_FACTS: readonly Fact[] = [
   {
     name: "what the hint says keeps every form of a target out of that block, and nothing else",
     run: `line=$(virtssh doctor qemu/web | sed -n 's/.*begin it with \\(.*"\\); or .*/\\1/p'); printf '%s\\n  ${OTHER}\\n' "$line" > ~/.ssh/config
-for host in www qemu.example.com qemu/web qemu:system/web qemu:session/web qemu%web qemu-system%web web.qemu; do echo "$host $(ssh -GT $host | grep -o 'virtssh\\|sleep')"; done`,
+for host in www qemu.example.com qemu/web qemu:system/web qemu:session/web qemu%web qemu-system%web web.qemu; do echo "$host $(ssh -GT $host | sed -n 's/^proxycommand .*\\(virtssh\\|sleep\\) .*/\\1/p')"; done`,
     stdout: `www sleep
 qemu.example.com sleep
 qemu/web virtssh

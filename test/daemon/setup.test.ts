@@ -53,6 +53,21 @@ const FIRST_RUNS: readonly Fact[] = [
   ),
 ];
 
+/** What a version wrote that left host keys to ssh. */
+const OLD_BLOCK =
+  "virtssh setup > log; sed -i '/KnownHosts\\|# Host keys/d' .ssh/virtssh.conf; grep -c KnownHosts .ssh/virtssh.conf";
+
+const UPDATES: readonly Fact[] = [
+  alice(
+    "the block of a version that left host keys to ssh is replaced",
+    `${OLD_BLOCK}; virtssh setup; grep -c KnownHosts .ssh/virtssh.conf; virtssh setup --print | cmp - .ssh/virtssh.conf`,
+    { stdout: `0\n${WROTE}3\n` },
+  ),
+  alice("--remove takes it away", `${OLD_BLOCK}; virtssh setup --remove; ls -A .ssh`, {
+    stdout: `0\nremoved ${CONFIG}\n${REMOVED}`,
+  }),
+];
+
 /** Configurations, as printf(1) writes them. */
 const CONFIGS: readonly (readonly [name: string, format: string])[] = [
   ["is empty", ""],
@@ -140,9 +155,9 @@ const MORE_LINKS: readonly Fact[] = [
   ),
   alice(
     "our file may be a link",
-    "virtssh setup > log; mkdir dots; mv .ssh/virtssh.conf dots; ln -s ../dots/virtssh.conf .ssh; echo '#' >> dots/virtssh.conf; virtssh setup; [ -L .ssh/virtssh.conf ] && tail -1 dots/virtssh.conf",
+    "virtssh setup > log; mkdir dots; mv .ssh/virtssh.conf dots; ln -s ../dots/virtssh.conf .ssh; echo '#' >> dots/virtssh.conf; virtssh setup; [ -L .ssh/virtssh.conf ] && virtssh setup --print | cmp - dots/virtssh.conf",
     {
-      stdout: `${WROTE}    CheckHostIP no\n`,
+      stdout: WROTE,
     },
   ),
 ];
@@ -189,15 +204,26 @@ const NOPE =
 const copyTo = (folder: string) =>
   `folder=/tmp/${folder}; mkdir -p "$folder"; cp /usr/bin/virtssh "$folder"; "$folder/virtssh" setup`;
 
+/** A guest to which another ProxyCommand leads, so that virtssh has no say in the connection, and says so when it is asked. */
+const LOCAL_SSHD = "ssh-keygen -q -t ed25519 -N '' -f .ssh/host; echo HostKey ~/.ssh/host > .ssh/sshd_config";
+const NOT_BY_VIRTSSH =
+  /^virtssh: warning: cannot vouch for the host key of "web.qemu": virtssh knows of no domain behind this connection\n/;
+
+const FOLDERS = ["'plain'", "'a b'", `"it's"`, `'"'`, "'100%h'", "'$HOME `id`;&'", `'\${HOME}%%'`, "'ü'", "'a=b#c'"];
+
 /** The program that ran `setup` is the one that ssh runs: it is, and says so. */
-const PATHS: readonly Fact[] = ["'plain'", "'a b'", `"it's"`, `'"'`, "'100%h'", "'$HOME `id`;&'", "'ü'", "'a=b#c'"].map(
-  (folder) =>
-    alice(
-      `ssh starts virtssh from a folder named ${folder}`,
-      `${copyTo(folder)}; ssh -o BatchMode=yes root@qemu:system/nope true`,
-      { exit: 255, stdout: WROTE + MADE, stderr: NOPE },
-    ),
-);
+const PATHS: readonly Fact[] = FOLDERS.flatMap((folder) => [
+  alice(
+    `ssh starts virtssh from a folder named ${folder}`,
+    `${copyTo(folder)}; ssh -o BatchMode=yes root@qemu:system/nope true`,
+    { exit: 255, stdout: WROTE + MADE, stderr: NOPE },
+  ),
+  alice(
+    `ssh asks virtssh about host keys, from a folder named ${folder}`,
+    `${copyTo(folder)} > log; ${LOCAL_SSHD}; ssh -o BatchMode=yes -o ProxyUseFdpass=no -o "ProxyCommand=/usr/sbin/sshd -i -f $HOME/.ssh/sshd_config" web.qemu true`,
+    { exit: 255, stderr: NOT_BY_VIRTSSH },
+  ),
+]);
 
 /** Each starts many at once. The count is of Include lines, of lines in all, and of what is left of locks. */
 const AT_ONCE: readonly Fact[] = [
@@ -223,6 +249,7 @@ const AT_ONCE: readonly Fact[] = [
 
 const FACTS = [
   ...FIRST_RUNS,
+  ...UPDATES,
   ...REMOVALS,
   ...LINKS,
   ...MORE_LINKS,

@@ -243,7 +243,7 @@ export const EXAMPLES: Examples = {
   ],
   "ssh-missing": [{ kind: "ssh-missing" }],
   "ssh-unknown": [{ kind: "ssh-unknown", words: "Dropbear v2024.86" }],
-  "ssh-too-old": [{ kind: "ssh-too-old", version: "7.9p1", oldest: "8.1" }],
+  "ssh-too-old": [{ kind: "ssh-too-old", version: "7.9p1", oldest: "8.5" }],
   "ssh-silent": [{ kind: "ssh-silent", host: "qemu/web", seconds: 30 }],
   "ssh-bad-owner": [
     { kind: "ssh-bad-owner", path: DROP_IN.path, host: "qemu/web", owner: "another's" },

@@ -70,6 +70,26 @@ test("examine() goes by what ssh makes of an alias: its host, and its port", () 
 });
 
 test.each([
+  ["virtssh"],
+  ["~/bin/virtssh"],
+  ['"/opt/a b/virtssh"'],
+  ["'/opt/a b/virtssh'"],
+  ["'/home/it'\\''s/virtssh'"],
+  ["/opt/a\\ b/virtssh"],
+])("examine() knows the program %s for virtssh", (program) => {
+  const findings = find({ ssh: { settings: { proxycommand: `${program} proxy --fdpass %h %p` } } });
+  expect(findStep(findings, "drop-in")?.outcome).toBe("ok");
+});
+
+test.each([["/opt/virtssh-old"], ["nc"], ["sh -c virtssh"], ["'/opt/virtssh x'"]])(
+  "examine() does not take the program %s for virtssh",
+  (program) => {
+    const findings = find({ ssh: { settings: { proxycommand: `${program} proxy --fdpass %h %p` } } });
+    expect(findStep(findings, "drop-in")?.failure).toMatchObject({ kind: "not-our-proxy" });
+  },
+);
+
+test.each([
   [UUID.toUpperCase(), "UUID"],
   ["12", "ID"],
   ["w%65b", "name, decoded"],

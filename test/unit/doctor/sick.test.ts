@@ -24,9 +24,9 @@ const NO_STORY = { story: [] };
 const SICK: readonly [string, Setting, string, object][] = [
   [
     "an old ssh",
-    { ssh: { version: "OpenSSH_8.0p1" } },
+    { ssh: { version: "OpenSSH_8.4p1" } },
     "ssh",
-    { kind: "ssh-too-old", version: "8.0p1", oldest: "8.1" },
+    { kind: "ssh-too-old", version: "8.4p1", oldest: "8.5" },
   ],
   ["another ssh", { ssh: { version: "Dropbear v2024.86" } }, "ssh", { kind: "ssh-unknown" }],
   [

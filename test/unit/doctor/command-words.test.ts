@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { splitCommand } from "../../../helper/doctor/command-words.ts";
+
+test.each([
+  ["", []],
+  ["/usr/bin/virtssh known-hosts -- %I\t %t ", ["/usr/bin/virtssh", "known-hosts", "--", "%I", "%t"]],
+  ["'/opt/a b/virtssh' x", ["/opt/a b/virtssh", "x"]],
+  [`'/home/it'\\''s/virtssh' x`, ["/home/it's/virtssh", "x"]],
+  [`"/opt/a b"/'c d'/virtssh`, ["/opt/a b/c d/virtssh"]],
+  [`/opt/a\\ b/virtssh "" ''`, ["/opt/a b/virtssh", "", ""]],
+  [`"a\\"b" 'a\\'b' "a'b" 'a"b'`, [`a"b`, "a'b", "a'b", `a"b`]],
+  [`/a\\b/c 'a\\b' "a\\ b" a\\\\b`, ["/a\\b/c", "a\\b", "a\\ b", "a\\b"]],
+  ["a #b", ["a", "#b"]],
+])("splitCommand() takes %s apart as ssh does", (command, words) => {
+  expect(splitCommand(command)).toEqual(words);
+});
