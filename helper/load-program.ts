@@ -25,6 +25,7 @@ export interface Parts {
   readonly setup?: Pick<typeof import("./cli/setup.ts"), "formatSetup" | "setUp" | "undoSetup">;
   readonly formatInventory?: typeof import("./cli/inventory.ts").formatInventory;
   readonly formatCompletion?: typeof import("./cli/completion.ts").formatCompletion;
+  readonly trust?: Pick<typeof import("./cli/trust.ts"), "forget" | "formatShown" | "listTrust">;
 }
 
 /** `word` is the first on the command line. */
@@ -44,6 +45,10 @@ function loadParts(word: string | undefined): Promise<Parts> {
       return import("./cli/inventory.ts").then(({ formatInventory }) => ({ formatInventory }));
     case "completion":
       return import("./cli/completion.ts").then(({ formatCompletion }) => ({ formatCompletion }));
+    case "trust":
+      return import("./cli/trust.ts").then(({ forget, formatShown, listTrust }) => ({
+        trust: { forget, formatShown, listTrust },
+      }));
     default:
       return Promise.resolve({});
   }

@@ -67,6 +67,15 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "hostkeys/host-key.ts",
     "hostkeys/known-hosts.ts",
   ],
+  "hostkeys/find-pins.ts": [
+    "failure.ts",
+    "target.ts",
+    "libvirt/find-endpoint.ts",
+    "libvirt/uuid.ts",
+    "sys/system.ts",
+    "hostkeys/pin-file.ts",
+    "hostkeys/pin-store.ts",
+  ],
 
   "relay.ts": ["sys/system.ts", "sys/errno.ts"],
   "connect.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts"],
@@ -140,6 +149,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "doctor/ssh-output.ts": [],
   "doctor/ssh-config-file.ts": [],
   "cli/doctor.ts": ["doctor/", "explain.ts", "quote.ts", "sys/system.ts"],
+  "cli/trust.ts": ["failure.ts", "quote.ts", "sys/system.ts", "hostkeys/"],
   "cli/completion.ts": ["../packaging/completion/"],
   "cli/completion-targets.ts": ["target.ts", "libvirt/list-domains.ts", "sys/system.ts", "cli/completion-words.ts"],
   "cli/completion-words.ts": [],
@@ -155,5 +165,6 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "cli/setup.ts",
     "cli/inventory.ts",
     "cli/completion.ts",
+    "cli/trust.ts",
   ],
 };

@@ -90,6 +90,7 @@ function makeProgram(context: Context): Command {
   addWait(program, context);
   addDoctor(program, context);
   addSetup(program, context);
+  addTrust(program, context);
   addInventory(program, context);
   addKnownHosts(program);
   addCompletion(program, context);
@@ -167,6 +168,56 @@ function addDoctor(program: Command, { sys, parts, print, setStatus }: Context):
       const { text, isHealthy } = loaded(parts.diagnose)(target, options, sys);
       print(text);
       setStatus(isHealthy ? 0 : 1);
+    });
+}
+
+const TRUST = `
+The first host key that a guest shows is pinned, by the domain's UUID and the port. Another one after that is refused, until the
+pin is forgotten. A name, an alias or a rename makes no difference; a domain that is defined anew has a new UUID, and no pin.
+
+Pins are in $XDG_STATE_HOME/virtssh/hosts (~/.local/state/virtssh/hosts), one file a domain. An administrator's are in
+/etc/virtssh/hosts/UUID, in lines of known_hosts(5), of which the host names do not count: they come first, and nothing is pinned
+beside them. "@cert-authority * KEY" there takes certificates that KEY has signed.
+
+TARGET may be the UUID alone, and a domain that is not there any more.`;
+
+function addTrust(program: Command, { sys, parts, print }: Context): void {
+  const trust = program
+    .command("trust")
+    .description("show the host keys that are pinned, and forget them")
+    .helpCommand(false)
+    .addHelpText("after", TRUST);
+  trust
+    .command("list")
+    .description("print all of them")
+    .option("--json", PIN_JSON)
+    .action(({ json }: { json?: true }) => loaded(parts.trust).listTrust({ json: json === true }, print, sys));
+  const show = trust.command("show").description("print those of one domain, as ssh-keygen -l does");
+  addPinOptions(show, (target, options) => print(loaded(parts.trust).formatShown(target, options, sys)));
+  const forget = trust
+    .command("forget")
+    .description("forget those of one domain: the next key that it shows is pinned");
+  addPinOptions(forget, (target, options) => print(loaded(parts.trust).forget(target, options, sys)));
+}
+
+interface PinOptions {
+  readonly json: boolean;
+  readonly timeoutSeconds: number;
+  readonly port?: number;
+}
+
+const PIN_JSON =
+  "print a JSON array: name, uuid, port, type, bits, fingerprint, key, marker, firstSeen, lastSeen, by, path";
+
+function addPinOptions(command: Command, act: (target: string, options: PinOptions) => void): void {
+  command
+    .argument("TARGET")
+    .option("--port <PORT>", "of one vsock port alone")
+    .option("--json", PIN_JSON)
+    .option("--timeout <SECONDS>", "give up after this long", "30")
+    .action((target: string, { port, json, timeout }: { port?: string; json?: true; timeout: string }) => {
+      const chosen = port === undefined ? {} : { port: parsePort(port) };
+      act(target, { json: json === true, timeoutSeconds: parseSeconds(timeout), ...chosen });
     });
 }
 
