@@ -9,7 +9,7 @@ import { explainGuest, explainVsock } from "./words/guest.ts";
 import { explainHostKey, explainNoDirectory, explainRecord, explainStore } from "./words/hostkeys.ts";
 import { explainDaemon, explainSocket } from "./words/libvirt.ts";
 import { explainSetup } from "./words/setup.ts";
-import { explainDropIn, explainShell, explainSsh } from "./words/ssh.ts";
+import { explainDropIn, explainKeyCheck, explainShell, explainSsh } from "./words/ssh.ts";
 import { explainTarget } from "./words/target.ts";
 
 type Words = { readonly [Name in Failure["kind"]]: (failure: Kind<Name>) => Explanation };
@@ -67,6 +67,8 @@ const WORDS: Words = {
   "jump-host": explainDropIn,
   "fdpass-mismatch": explainDropIn,
   "control-path": explainDropIn,
+  "no-host-key-check": explainKeyCheck,
+  "known-hosts-broken": explainKeyCheck,
   "shell-broken": explainShell,
   "helper-broken": explainShell,
   "no-own-directory": explainNoDirectory,

@@ -199,6 +199,24 @@ export type Failure =
       /** Whether the slash of the host's name is in it. */
       readonly hasName: boolean;
     }
+  /** Nothing tells ssh that a host key is right, so that no login works. */
+  | {
+      readonly kind: "no-host-key-check";
+      readonly host: string;
+      /** What is missing beside a file of known hosts: a KnownHostsCommand, or a UUID, by which it knows a guest. */
+      readonly lacks: "command" | "uuid";
+      /** virtssh, as a KnownHostsCommand would name it. */
+      readonly program: string;
+      /** The line that says that there is no KnownHostsCommand. */
+      readonly at?: ConfigLine;
+    }
+  | {
+      readonly kind: "known-hosts-broken";
+      /** The KnownHostsCommand. */
+      readonly command: string;
+      readonly problem: KnownHostsProblem;
+      readonly at?: ConfigLine;
+    }
   | { readonly kind: "shell-broken"; readonly shell: string; readonly errno?: string; readonly status?: number }
   | { readonly kind: "helper-broken"; readonly program: string; readonly words: string; readonly status: number }
   | { readonly kind: "no-vhost-vsock"; readonly paths: readonly string[] }
@@ -253,6 +271,12 @@ export type PassingFailure = Extract<
 
 /** Why a key could not be pinned. */
 type UnpinnedFailure = Extract<Failure, { readonly kind: "pins-failed" | "no-own-directory" }>;
+
+/** Why ssh cannot run its KnownHostsCommand, or has no use for what it says. */
+export type KnownHostsProblem =
+  | { readonly is: "relative" }
+  | { readonly is: "refused"; readonly errno: string }
+  | { readonly is: "ended"; readonly status: number; readonly words: string };
 
 /** Whose a file is: the user's own, so that its mode is what is wrong; nobody's that this user namespace knows; or another's. */
 export type FileOwner = "ours" | "unknown here" | "another's";

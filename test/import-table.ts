@@ -140,6 +140,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "quote.ts",
     "target.ts",
     "utf8.ts",
+    "hostkeys/",
     "libvirt/",
     "sys/errno.ts",
     "sys/system.ts",

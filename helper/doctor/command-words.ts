@@ -17,3 +17,12 @@ function readPart(part: string): string {
 export function isVirtssh(command: string): boolean {
   return /(?:^|\/)virtssh$/.test(splitCommand(command)[0] ?? "");
 }
+
+/** What ssh puts in the place of its tokens (ssh_config(5), "TOKENS") before there is a connection, and a key. */
+const TOKENS: Readonly<Record<string, string>> = { I: "ORDER", t: "NONE", K: "NONE", f: "NONE", "%": "%" };
+
+/** The same with its tokens filled in as where ssh asks which keys are known; all others by the host's name. */
+export function fillTokens(words: readonly string[], host: string): string[] {
+  const [program = "", ...rest] = words; // in which there are none: load_hostkeys_command() in its sshconnect.c
+  return [program, ...rest.map((word) => word.replace(/%(.)/g, (_, token: string) => TOKENS[token] ?? host))];
+}

@@ -8,6 +8,7 @@ import { chooseTarget, type DomainTarget, parsePort, type Target } from "../targ
 import { checkControlPath, checkDropIn } from "./drop-in.ts";
 import { checkGuest } from "./guest.ts";
 import { checkKernel, checkPlaces } from "./host.ts";
+import { checkKeyCheck, type KeyCheck } from "./key-check.ts";
 import { type Finding, type Passed, Report } from "./report.ts";
 import { checkHelper, checkShell } from "./shell.ts";
 import { type Context, checkVersion, readConfiguration } from "./ssh.ts";
@@ -23,7 +24,7 @@ const SSH_PORT = 22;
 export function examine(typed: string | undefined, deadlineMs: number, sys: System): Finding[] {
   const report = new Report({ sys, deadlineMs });
   const context: Context = { sys, deadlineMs, host: typed ?? SOME_HOST };
-  const configuration = checkClient(report, context);
+  const { configuration, keyCheck } = checkClient(report, context);
   report.check("kernel", () => checkKernel(sys));
   if (typed === undefined) {
     checkLibvirt(report, NO_DOMAIN, context);
@@ -31,20 +32,29 @@ export function examine(typed: string | undefined, deadlineMs: number, sys: Syst
   }
   const request = report.check("target", () => chooseRequest(configuration, context));
   const isServed = checkLibvirt(report, request?.target ?? NO_DOMAIN, context);
-  checkGuest(report, isServed ? request : undefined, sys);
+  checkGuest(report, { request: isServed ? request : undefined, keyCheck }, sys);
   return report.findings;
 }
 
-/** ssh's part of the way. */
-function checkClient(report: Report, context: Context): Configuration | undefined {
+/** What ssh's part of the way has found, as far as it holds. */
+interface Client {
+  readonly configuration: Configuration | undefined;
+  readonly keyCheck: KeyCheck | undefined;
+}
+
+function checkClient(report: Report, context: Context): Client {
   const version = report.check("ssh", () => checkVersion(context));
   const configuration = report.after("ssh configuration", version, () => readConfiguration(context));
   const program = report.after("drop-in", configuration, (given) => checkDropIn(given, context));
+  const known = configuration === undefined || program === undefined ? undefined : { configuration, program };
+  const keyCheck = report.after("host key check", known, (given) => {
+    return checkKeyCheck(given.configuration, given.program, context);
+  });
   report.after("control path", configuration, (given) => checkControlPath(given, context));
   const shell = report.check("shell", () => checkShell(context));
   const both = shell === undefined || program === undefined ? undefined : { shell, program };
   report.after("helper", both, (given) => checkHelper(given.shell, given.program, context));
-  return configuration;
+  return { configuration, keyCheck };
 }
 
 /** What the drop-in would hand over, %h, %n and %p; without ssh's configuration, what was typed. @throws HelperError bad-target */

@@ -10,20 +10,34 @@ import { formatUuid, parseUuid } from "../libvirt/uuid.ts";
 import { quote } from "../quote.ts";
 import type { Descriptor, System } from "../sys/system.ts";
 import { type DomainTarget, decodeName, lowerAscii } from "../target.ts";
+import type { KeyCheck } from "./key-check.ts";
+import { checkBareCid, checkPins } from "./pins.ts";
 import type { Passed, Report } from "./report.ts";
 
 /** The steps that fail where a guest lacks something that guest/README.md speaks of. */
 export const GUEST_STEPS: readonly string[] = ["vsock device", "connect", "banner"];
 
-/** Takes the steps from the domain to its sshd's first words; `request` is undefined where there is no target. */
-export function checkGuest(report: Report, request: Request | undefined, sys: System): void {
+/** A guest, as far as it is known before anybody is asked. */
+export interface Wanted {
+  /** undefined where there is no target. */
+  readonly request: Request | undefined;
+  /** undefined where ssh's configuration does not lead to virtssh. */
+  readonly keyCheck: KeyCheck | undefined;
+}
+
+/** Takes the steps from the domain to its sshd's first words, and to its host key. */
+export function checkGuest(report: Report, { request, keyCheck }: Wanted, sys: System): void {
   if (request?.target.kind === "vsock") {
     checkConnection(report, { request, endpoint: requireEndpoint(request, undefined, sys), located: undefined }, sys);
+    report.check("host key", () => checkBareCid(keyCheck));
     return;
   }
   using located = report.after("domain", request, (given) => findDomain(given, sys));
   const endpoint = checkDomain(report, { request, located }, sys);
   checkConnection(report, { request, endpoint, located }, sys);
+  const known =
+    request === undefined || located === undefined ? undefined : { domain: located.domain, port: request.port };
+  report.after("host key", known, ({ domain, port }) => checkPins({ domain, port, check: keyCheck }, sys));
 }
 
 interface Asked {

@@ -55,7 +55,7 @@ interface Pins extends PinFile {
 }
 
 /** @throws HelperError pins-failed */
-function readPins({ uuid, port }: Pick<Record, "uuid" | "port">, sys: System): Pins {
+export function readPins({ uuid, port }: Pick<Record, "uuid" | "port">, sys: System): Pins {
   const admin = readAdminPins(uuid, sys);
   const chosen = selectPins(admin.pins, port);
   if (chosen.some(({ marker }) => marker !== "@revoked")) return { path: admin.path, pins: chosen, isAdmin: true };

@@ -108,6 +108,46 @@ function locate(at: ConfigLine | undefined): string {
   return at === undefined ? "" : ` (${quote(at.path)} line ${at.line})`;
 }
 
+export function explainKeyCheck(failure: Kind<"no-host-key-check" | "known-hosts-broken">): Explanation {
+  return failure.kind === "no-host-key-check" ? explainNoCheck(failure) : explainCommand(failure);
+}
+
+const OWN_FILE = "UserKnownHostsFile ~/.ssh/known_hosts";
+
+function explainNoCheck({ host, lacks, program, at }: Kind<"no-host-key-check">): Explanation {
+  const nobody = `nobody can tell ssh that a host key of ${quote(host)} is right`;
+  if (lacks === "uuid") {
+    return {
+      error: `${nobody}: virtssh knows guests by their UUID, a bare CID has none, and there is no file of known hosts`,
+      hint: `let ssh check it: ssh -o KnownHostsCommand=none -o ${OWN_FILE.replace(" ", "=")} ${shellQuote(host)}`,
+    };
+  }
+  if (at === undefined) {
+    return {
+      error: `${nobody}: there is neither a KnownHostsCommand nor a file of known hosts`,
+      hint: `write beside the ProxyCommand: KnownHostsCommand ${program} known-hosts -- %I %t %K %n`,
+    };
+  }
+  return {
+    error: `${nobody}: KnownHostsCommand is none${locate(at)}, and there is no file of known hosts`,
+    hint: `take that line out, or write one more beside it: ${OWN_FILE}`,
+  };
+}
+
+function explainCommand({ command, problem, at }: Kind<"known-hosts-broken">): Explanation {
+  const failed = `ssh cannot ask for host keys: KnownHostsCommand ${quote(command)}${locate(at)}`;
+  switch (problem.is) {
+    case "relative":
+      return { error: `${failed} begins with no absolute path`, hint: "write the whole path of virtssh there" };
+    case "refused":
+      return { error: `${failed} cannot be run: ${describeErrno(problem.errno)}`, hint: INSTALL };
+    case "ended":
+      return { error: `${failed} says ${quote(problem.words)}, with status ${problem.status}`, hint: INSTALL };
+  }
+}
+
+const INSTALL = "install this version of virtssh where it says that it is";
+
 export function explainShell(failure: Kind<"shell-broken" | "helper-broken">): Explanation {
   switch (failure.kind) {
     case "shell-broken":

@@ -49,11 +49,15 @@ function findDropInLine(keyword: string): { readonly line: number; readonly valu
 
 const COMMAND = findDropInLine("ProxyCommand");
 export const FDPASS_AT = `("${DROP_IN}" line ${findDropInLine("ProxyUseFdpass").line})`;
+const ASKS = findDropInLine("KnownHostsCommand");
+export const ASKS_AT = `("${DROP_IN}" line ${ASKS.line})`;
 const VERSION = JSON.parse(readFileSync("package.json", "utf8")).version;
 
+export const BY_VIRTSSH = `ok    host key check: virtssh pins keys by the domain's UUID ${ASKS_AT}`;
 export const HOST_STEPS = (host: string, folded = host) => `ok    ssh: OpenSSH 10.0p2
 ok    ssh configuration: "${host}" means host "${folded}", port 22
 ok    drop-in: runs "${COMMAND.value}" ("${DROP_IN}" line ${COMMAND.line})
+${BY_VIRTSSH}
 ok    control path: no connection is shared
 ok    shell: "/bin/bash" runs commands
 ok    helper: /usr/bin/virtssh is "virtssh ${VERSION}"

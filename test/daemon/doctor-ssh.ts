@@ -65,7 +65,7 @@ export const SSH: readonly Fact[] = [
         "ssh configuration",
         `cannot use ssh at all: it refuses the owner or the mode of "${DROP_IN}"`,
         `give it to root with: sudo chown root: ${DROP_IN} && sudo chmod go-w ${DROP_IN}`,
-      ) + skipped("drop-in", "control path", "helper"),
+      ) + skipped("drop-in", "host key check", "control path", "helper"),
   },
   {
     name: "a configuration of one's own that others may write, until the hint is followed",
@@ -95,7 +95,7 @@ export const SSH: readonly Fact[] = [
         "ssh configuration",
         "cannot read ssh's configuration: ssh has not told it within 1 s",
         "see what it waits for with: ssh -G -v -- qemu/NAME",
-      ) + skipped("drop-in", "control path", "shell", "helper", "kernel", "libvirt"),
+      ) + skipped("drop-in", "host key check", "control path", "shell", "helper", "kernel", "libvirt"),
   },
 ];
 
@@ -212,7 +212,7 @@ FAIL  connect: cannot connect to domain "web": no guest holds its cid (7) now
 export const CONTROL: readonly Fact[] = [
   {
     name: "a ControlPath with the name's slash, at which ssh fails after the login",
-    run: `${SSHD}; ${config("Host *\\n  ControlMaster auto\\n  ControlPath ~/.ssh/%%r@%%h\\n  StrictHostKeyChecking no\\n  LogLevel ERROR\\n")}; virtssh doctor qemu/web ${FAILURES}; ssh qemu/web true 2>&1 | grep -c unix_listener; virtssh doctor web.qemu | grep -c FAIL`,
+    run: `${SSHD}; ${config("Host *\\n  ControlMaster auto\\n  ControlPath ~/.ssh/%%r@%%h\\n")}; virtssh doctor qemu/web ${FAILURES}; ssh qemu/web true 2>&1 | grep -c unix_listener; virtssh doctor web.qemu | grep -c FAIL`,
     exit: 1,
     stdout: `${failed(
       "control path",

@@ -1,8 +1,10 @@
 // Examples of the failures that are about host keys, as failure-examples.ts has those of all others.
 
-import type { Failure, PinnedDomain, StoreProblem } from "../../helper/failure.ts";
+import type { ConfigLine, Failure, KnownHostsProblem, PinnedDomain, StoreProblem } from "../../helper/failure.ts";
 
 type Kind =
+  | "no-host-key-check"
+  | "known-hosts-broken"
   | "no-own-directory"
   | "record-failed"
   | "no-record"
@@ -43,7 +45,26 @@ const ADMIN_PATH = "/etc/virtssh/hosts/5f2d0fb2-7c1e-4b7a-9d7c-5a2e8f1c9a10";
 const pinned: PinnedDomain = { name: "web", uuid: "5f2d0fb2-7c1e-4b7a-9d7c-5a2e8f1c9a10", target: "qemu:system/web" };
 const changed = { kind: "host-key-changed", domain: pinned, port: 22, pinned: ["ssh-ed25519"] } as const;
 
+const USERS: ConfigLine = { path: "/home/a b/.ssh/config", line: 2 };
+
+const KNOWN_HOSTS_PROBLEMS: readonly KnownHostsProblem[] = [
+  { is: "relative" },
+  { is: "refused", errno: "ENOENT" },
+  { is: "ended", status: 2, words: "unknown command 'known-hosts'" },
+];
+
 export const HOST_KEY_EXAMPLES: { readonly [Name in Kind]: readonly Extract<Failure, { readonly kind: Name }>[] } = {
+  "no-host-key-check": [
+    { kind: "no-host-key-check", host: "qemu/web", lacks: "command", program: "/usr/bin/virtssh", at: USERS },
+    { kind: "no-host-key-check", host: "qemu/web", lacks: "command", program: "'/opt/a b/virtssh'" },
+    { kind: "no-host-key-check", host: "vsock/7", lacks: "uuid", program: "/usr/bin/virtssh" },
+  ],
+  "known-hosts-broken": KNOWN_HOSTS_PROBLEMS.map((problem) => ({
+    kind: "known-hosts-broken",
+    command: "virtssh known-hosts -- %I %t %K %n",
+    problem,
+    at: USERS,
+  })),
   "no-own-directory": [{ kind: "no-own-directory", uid: 4711 }],
   "record-failed": [
     { kind: "record-failed", path: "/run/user/1000/virtssh", problem: { is: "other-owner", owner: 0, user: 1000 } },

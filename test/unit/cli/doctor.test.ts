@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
 import { FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
-import { FILES, makeSsh, runShell } from "../doctor/fake-client.ts";
+import { answerSsh, FILES, makeSsh, runShell } from "../doctor/fake-client.ts";
 import { failureOf } from "../failure-of.ts";
 import { runWords } from "./run.ts";
 
@@ -13,7 +13,7 @@ function run(words: readonly string[], { domain = WEB, banner = "SSH-2.0-x" } = 
     system: new FakeLibvirtd({ domains: [domain] }),
     vsock: { "7:22": "connected" },
     streams: { 8: { incoming: [`${banner}\r\n`] } },
-    captures: { ssh: makeSsh({}), "/bin/sh": runShell },
+    captures: { ssh: makeSsh({}), "/bin/sh": runShell, "/usr/bin/virtssh": answerSsh },
     files: FILES,
   });
   const status = runWords(["doctor", ...words], sys);
@@ -38,6 +38,7 @@ test("virtssh doctor prints a failure with its hint, what it did not try, and wh
 -     connect: not tried
 -     banner: not tried
 -     recheck: not tried
+ok    host key: none is pinned yet: the next login pins the one that the guest shows
 
 What a guest needs:
 `);

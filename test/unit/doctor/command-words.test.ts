@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { splitCommand } from "../../../helper/doctor/command-words.ts";
+import { fillTokens, splitCommand } from "../../../helper/doctor/command-words.ts";
 
 test.each([
   ["", []],
@@ -13,4 +13,11 @@ test.each([
   ["a #b", ["a", "#b"]],
 ])("splitCommand() takes %s apart as ssh does", (command, words) => {
   expect(splitCommand(command)).toEqual(words);
+});
+
+test("fillTokens() fills in what ssh knows before there is a key, and nothing in the program's path", () => {
+  const words = ["/opt/100%h/virtssh", "known-hosts", "%I", "%t", "%K", "%f", "%n", "%H", "a%%b%h"];
+  expect(fillTokens(words, "qemu/web")).toEqual([
+    ...["/opt/100%h/virtssh", "known-hosts", "ORDER", "NONE", "NONE", "NONE", "qemu/web", "qemu/web", "a%bqemu/web"],
+  ]);
 });

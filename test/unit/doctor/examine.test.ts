@@ -11,6 +11,7 @@ test("examine() finds nothing wrong where all is well", () => {
     ["ssh", "ok", "OpenSSH 10.0p2"],
     ["ssh configuration", "ok", '"qemu/web" means host "qemu/web", port 22'],
     ["drop-in", "ok", `runs "${OURS}" ("${DROP_IN}" line 2)`],
+    ["host key check", "ok", `virtssh pins keys by the domain's UUID ("${DROP_IN}" line 4)`],
     ["control path", "ok", "no connection is shared"],
     ["shell", "ok", '"/bin/sh" runs commands'],
     ["helper", "ok", '/usr/bin/virtssh is "virtssh 1.2.3"'],
@@ -23,6 +24,7 @@ test("examine() finds nothing wrong where all is well", () => {
     ["connect", "ok", "cid 7 takes it on vsock port 22"],
     ["banner", "ok", `"${BANNER}"`],
     ["recheck", "ok", "cid 7 is still this domain's"],
+    ["host key", "ok", "none is pinned yet: the next login pins the one that the guest shows"],
   ]);
 });
 
@@ -37,7 +39,8 @@ test("examine() without a target takes the steps of the host", () => {
   const sys = makeSystem();
   const findings = examine(undefined, sys.nowMs() + TIMEOUT_MS, sys);
   expect(Object.keys(outcomes(findings))).toEqual([
-    ...["ssh", "ssh configuration", "drop-in", "control path", "shell", "helper", "kernel", "qemu:///system"],
+    ...["ssh", "ssh configuration", "drop-in", "host key check", "control path", "shell", "helper", "kernel"],
+    "qemu:///system",
   ]);
   expect(sys.log).toContain("capture ssh -G -T -vvv -- qemu/NAME");
 });
@@ -51,14 +54,17 @@ test("examine() hands ssh no target as an option", () => {
 test("examine() tells of steps that it cannot take", () => {
   expect(outcomes(find({ domain: { ...WEB, state: "paused" } }))).toMatchObject({
     ...{ domain: "ok", state: "failed", "vsock device": "not tried", connect: "not tried" },
-    ...{ banner: "not tried", recheck: "not tried" },
+    ...{ banner: "not tried", recheck: "not tried", "host key": "ok" },
   });
 });
 
 test("examine() goes by the target that was typed where ssh's configuration cannot be read", () => {
   const sys = makeSystem({ captures: { ssh: () => ({ status: 255, output: "no\r\n" }) } });
   const findings = examine("qemu/web", sys.nowMs() + TIMEOUT_MS, sys);
-  expect(outcomes(findings)).toMatchObject({ "ssh configuration": "not tried", "drop-in": "not tried", banner: "ok" });
+  expect(outcomes(findings)).toMatchObject({
+    ...{ "ssh configuration": "not tried", "drop-in": "not tried", "host key check": "not tried" },
+    ...{ banner: "ok", "host key": "ok" },
+  });
 });
 
 test("examine() goes by what ssh makes of an alias: its host, and its port", () => {
@@ -77,8 +83,10 @@ test.each([
   ["'/home/it'\\''s/virtssh'"],
   ["/opt/a\\ b/virtssh"],
 ])("examine() knows the program %s for virtssh", (program) => {
-  const findings = find({ ssh: { settings: { proxycommand: `${program} proxy --fdpass %h %p` } } });
+  const settings = { proxycommand: `${program} proxy --fdpass %h %p`, knownhostscommand: `${program} known-hosts %n` };
+  const findings = find({ ssh: { settings } });
   expect(findStep(findings, "drop-in")?.outcome).toBe("ok");
+  expect(findStep(findings, "host key check")?.failure).toMatchObject({ kind: "known-hosts-broken" });
 });
 
 test.each([["/opt/virtssh-old"], ["nc"], ["sh -c virtssh"], ["'/opt/virtssh x'"]])(
@@ -88,6 +96,12 @@ test.each([["/opt/virtssh-old"], ["nc"], ["sh -c virtssh"], ["'/opt/virtssh x'"]
     expect(findStep(findings, "drop-in")?.failure).toMatchObject({ kind: "not-our-proxy" });
   },
 );
+
+test("examine() asks virtssh about no key as ssh would, and ssh's shell about nothing of it", () => {
+  const sys = makeSystem();
+  examine("qemu/web", sys.nowMs() + TIMEOUT_MS, sys);
+  expect(sys.log).toContain("capture /usr/bin/virtssh known-hosts -- ORDER NONE NONE qemu/web");
+});
 
 test.each([
   [UUID.toUpperCase(), "UUID"],
@@ -99,7 +113,7 @@ test.each([
 
 test("examine() asks no daemon about a bare CID", () => {
   const findings = find({ streams: { 7: { incoming: [BANNER] } } }, "vsock/7");
-  expect(Object.keys(outcomes(findings)).slice(-4)).toEqual(["kernel", "target", "connect", "banner"]);
+  expect(Object.keys(outcomes(findings)).slice(-5)).toEqual(["kernel", "target", "connect", "banner", "host key"]);
   expect(findStep(findings, "banner")?.outcome).toBe("ok");
 });
 

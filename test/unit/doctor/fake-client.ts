@@ -10,6 +10,8 @@ import { FakeSystem, type FakeSystemOptions } from "../../fakes/fake-system.ts";
 export const DROP_IN = "/etc/ssh/ssh_config.d/25-virtssh.conf";
 export const OURS = "/usr/bin/virtssh proxy --fdpass --typed '%n' -- '%h' %p";
 
+export const ASKS = "/usr/bin/virtssh known-hosts -- %I %t %K %n";
+
 type Capture = (args: readonly string[]) => { status: number; output: string };
 
 /** What `ssh -G` says; a setting that is undefined is not there. */
@@ -31,7 +33,10 @@ export const DROP_IN_APPLIES = [
 
 export const FILES: Readonly<Record<string, FakeFile>> = {
   "/dev/vhost-vsock": {},
-  [DROP_IN]: { text: `Match host "qemu/*"\n    ProxyCommand ${OURS}\n    ProxyUseFdpass yes\n` },
+  "/usr/bin/virtssh": {},
+  [DROP_IN]: {
+    text: `Match host "qemu/*"\n    ProxyCommand ${OURS}\n    ProxyUseFdpass yes\n    KnownHostsCommand ${ASKS}\n`,
+  },
 };
 
 /** `ssh -V`, and `ssh -G`. */
@@ -42,12 +47,19 @@ export function makeSsh({ settings, story = DROP_IN_APPLIES, version = "OpenSSH_
     const host = args.at(-1) ?? "";
     const all = {
       ...{ host, hostname: host.toLowerCase(), port: "22", controlmaster: "false" },
-      ...{ proxyusefdpass: "yes", proxycommand: OURS },
+      ...{ proxyusefdpass: "yes", proxycommand: OURS, stricthostkeychecking: "ask", knownhostscommand: ASKS },
+      ...{ userknownhostsfile: "none", globalknownhostsfile: "none" },
       ...settings,
     };
     const lines = Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${value}`]));
     return { status: 0, output: `${[...story, ""].join("\r\n")}${lines.join("\n")}\n` };
   };
+}
+
+/** virtssh as ssh's KnownHostsCommand, where no key is known yet. */
+export function answerSsh(words: readonly string[]): { status: number; output: string } {
+  const isRight = words.join(" ").startsWith("known-hosts -- ORDER NONE NONE ");
+  return isRight ? { status: 0, output: "" } : { status: 2, output: "virtssh: error: wrong usage\n" };
 }
 
 /** Runs `exit N`, and any program that is virtssh. */
@@ -78,7 +90,7 @@ export function makeSystem({ ssh = {}, domain = WEB, ...options }: Setting = {})
     vsock: { "7:22": "connected" },
     streams: { 8: { incoming: [`${BANNER}\r\n`] } },
     ...options,
-    captures: { ssh: makeSsh(ssh), "/bin/sh": runShell, ...options.captures },
+    captures: { ssh: makeSsh(ssh), "/bin/sh": runShell, "/usr/bin/virtssh": answerSsh, ...options.captures },
     files: { ...FILES, ...options.files },
   });
 }

@@ -141,11 +141,19 @@ const SICK: readonly [string, Setting, string, object][] = [
   ],
   [
     "a shell that runs nothing",
-    { environment: { SHELL: "/sbin/nologin" }, captures: { "/sbin/nologin": () => ({ status: 1, output: "no\n" }) } },
+    {
+      environment: { HOME: "/root", SHELL: "/sbin/nologin" },
+      captures: { "/sbin/nologin": () => ({ status: 1, output: "no\n" }) },
+    },
     "shell",
     { kind: "shell-broken", shell: "/sbin/nologin", status: 1 },
   ],
-  ["an empty SHELL", { environment: { SHELL: "" } }, "shell", { kind: "shell-broken", shell: "", errno: "ENOENT" }],
+  [
+    "an empty SHELL",
+    { environment: { HOME: "/root", SHELL: "" } },
+    "shell",
+    { kind: "shell-broken", shell: "", errno: "ENOENT" },
+  ],
   [
     "no program where the ProxyCommand says",
     { ssh: { settings: { proxycommand: '"/opt/a 100%%/virtssh" proxy --fdpass %h %p' } } },
