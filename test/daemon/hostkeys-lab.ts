@@ -10,7 +10,7 @@ export const FILES = {
 
 export const WEB = "11111111-2222-4333-8444-aabbccddeeff";
 export const SPACED = "22222222-3333-4444-8555-aabbccddeeff";
-const MINE = "33333333-4444-4555-8666-aabbccddeeff";
+export const MINE = "33333333-4444-4555-8666-aabbccddeeff";
 /** Of another domain that is called "web". */
 export const REBUILT = "44444444-5555-4666-8777-aabbccddeeff";
 
@@ -138,9 +138,10 @@ export function pinned(key: string, { name = "web", uuid = WEB, port = 22 } = {}
 }
 
 /** A key's two lines. */
-function pin(key: string, { name = "web", port = 22 } = {}): string {
+export function pin(key: string, { name = "web", port = 22 } = {}): string {
   return `${COMMENT(name, port)}* ${key}\n`;
 }
 
 export const ONE = "ssh-ed25519 <one>";
 export const TWO = "ssh-ed25519 <two>";
+export const RSA = "ssh-rsa <rsa>";

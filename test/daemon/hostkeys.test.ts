@@ -6,9 +6,10 @@ import { ADMINS } from "./hostkeys-admin.ts";
 import { ATTACKED, LIAR } from "./hostkeys-attacks.ts";
 import { CHANGES } from "./hostkeys-changes.ts";
 import { FILES, inLab, SETUP, TEXTS } from "./hostkeys-lab.ts";
+import { LOGINS } from "./hostkeys-logins.ts";
 
 describe("virtssh and the keys of guests", () => {
-  const facts = inLab([...CHANGES, ...ADMINS, ...ATTACKED]);
+  const facts = inLab([...LOGINS, ...CHANGES, ...ADMINS, ...ATTACKED]);
   testFacts([...SETUP, ...facts], (steps) =>
     runNative({ steps, files: FILES, texts: { ...TEXTS, "/etc/lab/liar.py": LIAR } }),
   );
