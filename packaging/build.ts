@@ -90,7 +90,7 @@ if (values.bench) {
   compileProgram(engine, BENCH);
   await writeBytecode(engine, "build/bench/unguarded-js", { version, proxy: "test/bench/unguarded-proxy.ts" });
   compileProgram(engine, UNGUARDED, "build/bench/unguarded-js");
-  for (const name of ["receive-fd", "greet"]) {
+  for (const name of ["receive-fd", "greet", "as-ssh"]) {
     runCommand(["gcc", "-O2", ...WARNINGS, "-o", `build/bench/${name}`, `test/bench/${name}.c`]);
   }
 }

@@ -22,6 +22,14 @@ const DOMAIN = "web";
 const ANSWERED = "virtssh proxy, handing over a guest";
 const UNGUARDED = "the same without peek and guard";
 
+/** Where records and pins are, and what a guest shows; all of it started by a small program that leaves a record as `proxy` does. */
+const RECORDS = "/run/user/0/virtssh";
+const PIN = "/root/.local/state/virtssh/hosts/11111111-2222-4333-8444-555555555555";
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyZ8sHafEp8++mWTrP3bDZfWINSnyQw0jPfNRJ1ACTV";
+const asSsh = (pin: string, words: string) => `/usr/local/bin/as-ssh ${RECORDS} ${pin} /usr/bin/virtssh ${words}`;
+const ASKED = "virtssh known-hosts, of a pinned key";
+const RESOLVED = "virtssh resolve, started in the same way";
+
 /** The first is what the others are compared with. */
 const COMMANDS: readonly (readonly [name: string, command: string])[] = [
   ["libvirt-ssh-proxy", `/usr/lib/libvirt/libvirt-ssh-proxy qemu:system/${DOMAIN} 22`],
@@ -32,7 +40,13 @@ const COMMANDS: readonly (readonly [name: string, command: string])[] = [
   ["true (an empty program)", "/usr/bin/true"],
   [ANSWERED, "/usr/local/bin/receive-fd /usr/local/bin/virtssh proxy --fdpass qemu:system/up"],
   [UNGUARDED, "/usr/local/bin/receive-fd /usr/local/bin/unguarded proxy --fdpass qemu:system/up"],
+  [ASKED, asSsh("-", `known-hosts -- HOSTNAME ${KEY} up.qemu`)],
+  ["the same, of a first key, which is pinned", asSsh(PIN, `known-hosts -- HOSTNAME ${KEY} up.qemu`)],
+  ["the same, of the types to prefer", asSsh("-", "known-hosts -- ORDER NONE NONE up.qemu")],
+  [RESOLVED, asSsh("-", "resolve qemu:system/up")],
 ];
+
+const commandOf = (row: string) => COMMANDS.find(([name]) => name === row)?.[1] ?? "";
 
 /** In turns, so that what else the machine does falls on all alike. */
 const ROUNDS = 20;
@@ -51,11 +65,13 @@ function makeSteps(): Step[] {
   }));
   const define = `for name in ${DOMAIN} up; do virsh -q define /etc/lab/$name.xml && virsh -q start $name; done`;
   const answer = `mkdir /tmp/vsock; setsid /usr/local/bin/greet /tmp/vsock/7-22 > /dev/null 2>&1 &
-until [ -S /tmp/vsock/7-22 ]; do sleep 0.1; done; ${COMMANDS.at(-2)?.[1]}`;
+until [ -S /tmp/vsock/7-22 ]; do sleep 0.1; done; ${commandOf(ANSWERED)}`;
+  const ask = `mkdir -p -m 700 ${RECORDS}; ${commandOf(ASKED)} && grep -F '${KEY}' ${PIN}`;
   return [
     ...GRANTS.map(({ name, run, user = "root" }) => ({ name, run, user })),
     { name: "the domains are started", run: define },
     { name: "a guest answers", run: `export VIRTSSH_TEST_VSOCK=/tmp/vsock; ${answer}` },
+    { name: "a key is pinned", run: ask },
     ...turns,
     ...memory,
   ];
@@ -121,6 +137,7 @@ async function bench(): Promise<void> {
     "/usr/local/bin/unguarded": "build/bench/unguarded",
     "/usr/local/bin/receive-fd": "build/bench/receive-fd",
     "/usr/local/bin/greet": "build/bench/greet",
+    "/usr/local/bin/as-ssh": "build/bench/as-ssh",
   };
   const outcomes = await runNative({ steps: makeSteps(), files, texts }, toStderr);
   requireSuccess(outcomes);
@@ -128,6 +145,9 @@ async function bench(): Promise<void> {
   printTable(rows);
   const medianOf = (name: string) => rows.find((row) => row.name === name)?.medianMs ?? Number.NaN;
   process.stdout.write(`\npeek and guard cost ${(medianOf(ANSWERED) - medianOf(UNGUARDED)).toFixed(2)} ms\n`);
+  process.stdout.write(
+    `known-hosts takes ${(medianOf(ASKED) / medianOf(RESOLVED)).toFixed(2)} of what resolve takes\n`,
+  );
 }
 
 try {
