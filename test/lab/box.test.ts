@@ -24,12 +24,6 @@ const BARE: Domain = { name: "bare", vsock: "none", hasFreeSlot: true, boots: "n
 const path = ({ name }: Domain) => `/etc/lab/${name}.xml`;
 const TEXTS = {
   ...Object.fromEntries([...GUESTS, STALE, EMPTY, BARE].map((domain) => [path(domain), renderDomain(domain)])),
-  // Two keys behind one name as ssh lowers it, so they are not kept; nothing else differs from ssh's defaults.
-  "/etc/ssh/ssh_config.d/90-lab.conf": `Host *
-  StrictHostKeyChecking no
-  UserKnownHostsFile /dev/null
-  LogLevel ERROR
-`,
   "/root/.ssh/config": `Host dev
   HostName qemu:system/Guest1
 Host folded
@@ -169,14 +163,18 @@ const RESOLVED: readonly Fact[] = [
 
 const IN_NAMESPACE = "unshare --user --map-current-user";
 
+/** The fingerprint of the second guest's key, as ssh-keygen has it. */
+const SEEN = "seen=$(ssh-keygen -lf /lab/guest-host-key-2.pub | cut -d' ' -f2)";
+
 const DOCTOR: readonly Fact[] = [
   {
     name: "doctor finds nothing wrong with a guest that answers",
-    run: "virtssh doctor qemu/Guest1 | grep -v ^ok; virtssh doctor qemu/Guest1 | tail -n 4",
+    run: `virtssh doctor qemu/Guest1 | grep -v ^ok; ${SEEN}; virtssh doctor qemu/Guest1 | tail -n 5 | sed "s|$seen|SHA256:SEEN|; s/since .* UTC/since TIME/; s|hosts/[0-9a-f-]*|hosts/UUID|"`,
     stdout: `ok    vsock device: cid 4
 ok    connect: cid 4 takes it on vsock port 22
 ok    banner: "SSH-2.0-OpenSSH_10.0p2 Debian-7+deb13u4"
 ok    recheck: cid 4 is still this domain's
+ok    host key: ED25519 SHA256:SEEN pinned since TIME, in "/root/.local/state/virtssh/hosts/UUID"
 `,
   },
   {
@@ -190,7 +188,7 @@ ok    recheck: cid 4 is still this domain's
   {
     name: "and what it hints at leads to the guest",
     user: "alice",
-    run: `${IN_NAMESPACE} bash -c 'virtssh setup > /dev/null && ssh -F ~/.ssh/config -o LogLevel=ERROR -o BatchMode=yes -o StrictHostKeyChecking=no root@qemu/Guest1 hostname'; virtssh setup --remove > /dev/null`,
+    run: `${IN_NAMESPACE} bash -c 'virtssh setup > /dev/null && ssh -F ~/.ssh/config -o BatchMode=yes root@qemu/Guest1 hostname'; virtssh setup --remove > /dev/null`,
     stdout: "capital\n",
   },
 ];

@@ -33,12 +33,7 @@ function build(): void {
 }
 
 function lab(steps: readonly Step[]): Lab {
-  const texts = {
-    [DOMAIN_FILE]: renderDomain({ name: GUEST, vsock: "auto" }),
-    // The guest's host key is new to everybody.
-    "/root/.ssh/config": "StrictHostKeyChecking accept-new\n",
-  };
-  return { steps, files: INSTALLED, texts };
+  return { steps, files: INSTALLED, texts: { [DOMAIN_FILE]: renderDomain({ name: GUEST, vsock: "auto" }) } };
 }
 
 /** Throws with the words of the first of `steps` that failed. */

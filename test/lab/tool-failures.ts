@@ -22,8 +22,11 @@ interface Through {
 }
 
 const SHOWN: readonly Through[] = [
-  { command: `ssh ssh://root@${TARGET}:23`, stderr: allOf(OURS, "\n", SSH_ADDS) },
-  { command: `ssh -J root@${TARGET}:23 root@127.0.0.1`, stderr: allOf(OURS, "\n", SSH_ADDS) },
+  { command: `ssh ssh://root@${TARGET}:23 true`, stderr: allOf(OURS, "\n", SSH_ADDS) },
+  {
+    command: `ssh -J root@${TARGET}:23 root@127.0.0.1 true`,
+    stderr: allOf(OURS, "\n", SSH_ADDS, "Connection closed by UNKNOWN port 65535\r\n"),
+  },
   {
     command: `scp -P 23 root@${TARGET}:/srv/who got`,
     stderr: allOf(OURS, "\n", SSH_ADDS, SCP_ADDS),
@@ -58,7 +61,7 @@ const PERSIST = `-o ControlMaster=auto -o ControlPath="$PWD/%C" -o ControlPersis
 const HIDDEN: readonly Fact[] = [
   {
     name: "ControlPersist hides our lines",
-    run: inFolder(`ssh ${PERSIST} -p 23 root@${TARGET}`),
+    run: inFolder(`ssh ${PERSIST} -p 23 root@${TARGET} true`),
     exit: "failure",
     stderr: allOf(SSH_ADDS),
   },

@@ -61,13 +61,8 @@ export const TEXTS: Readonly<Record<string, string>> = {
   "/etc/lab/prepare-guest.sh": PREPARE_GUEST,
   "/etc/lab/login.py": LOGIN,
   "/etc/lab/command.py": COMMAND,
-  // Two keys behind one name as ssh lowers it, so they are not kept; nothing else differs from ssh's defaults.
-  "/etc/ssh/ssh_config.d/90-lab.conf": `Host *
-  StrictHostKeyChecking no
-  UserKnownHostsFile /dev/null
-  LogLevel ERROR
-  BatchMode yes
-`,
+  // ssh would wait for an answer where it asks; nothing else differs from its defaults.
+  "/etc/ssh/ssh_config.d/90-lab.conf": "BatchMode yes\n",
   "/root/.ssh/config": `Host alias
   HostName ${FORMS.colon(CAPITAL)}
   User root
@@ -87,6 +82,10 @@ export const PREPARED: readonly Fact[] = [
       GIT_SSH_COMMAND="ssh -S ${GUEST_SOCKET}" git push -q guest:/srv/repo.git main
       cat who`),
     stdout: "capital\n",
+  },
+  {
+    name: "the sshd behind the guest as a jump host is one that the user knows",
+    run: 'echo "127.0.0.1 $(< /lab/guest-host-key-2.pub)" > /root/.ssh/known_hosts',
   },
   {
     name: "the host listens on its loopback",

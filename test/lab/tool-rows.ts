@@ -184,7 +184,7 @@ const COPIES: readonly Row[] = [
     suffix: yes,
     run: (target) => `sftp root@${target}:/srv/who got > log; cat got`,
     stdout: CAPITAL,
-    stderr: /^Connected to \S+\.\r?\n$/,
+    stderr: /^Connected to \S+\.\r?\n(\r?Connection closed\.\s+)?$/, // where its ssh is the first of them to end
   },
   {
     tool: "`sftp sftp://…//PATH`",
@@ -194,7 +194,7 @@ const COPIES: readonly Row[] = [
     suffix: yes,
     run: (target) => `sftp sftp://root@${target}//srv/who got > log; cat got`,
     stdout: CAPITAL,
-    stderr: /^Connected to \S+\.\r?\n$/,
+    stderr: /^Connected to \S+\.\r?\n(\r?Connection closed\.\s+)?$/, // where its ssh is the first of them to end
   },
   {
     tool: "`rsync` to a guest",
@@ -254,7 +254,9 @@ const PROGRAMS: readonly Row[] = [
     run: (target) => `
       echo 'alias ansible_host=${target}' > hosts
       ansible --forks 1 -i '${target},' -i hosts all -u root -m raw -a hostname`,
-    stdout: /^\S+ \| CHANGED \| rc=0 >>\ncapital\n\nalias \| CHANGED \| rc=0 >>\ncapital\n\n$/,
+    // Where it opens a master, ssh tells of it at the end.
+    stdout:
+      /^\S+ \| CHANGED \| rc=0 >>\ncapital\nShared .* closed\.\s+alias \| CHANGED \| rc=0 >>\ncapital\nShared .* closed\.\s+$/,
   },
   {
     tool: '`paramiko.ProxyCommand("virtssh proxy …")`',
