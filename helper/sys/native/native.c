@@ -470,11 +470,16 @@ NATIVE(native_lock) {
     INT(fd, 0);
     INT(wait_ms, 1);
     struct sigaction action = {.sa_handler = wake}, before;
+    sigset_t alarm, mask;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
     struct itimerval timer = {.it_value = {wait_ms / 1000, wait_ms % 1000 * 1000}, .it_interval = {0, 10000}}, off = {0};
     sigaction(SIGALRM, &action, &before);
+    sigprocmask(SIG_UNBLOCK, &alarm, &mask); /* whoever started us may have blocked it */
     setitimer(ITIMER_REAL, &timer, NULL);
     int failed = flock(fd, LOCK_EX) < 0 ? errno : 0;
     setitimer(ITIMER_REAL, &off, NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     sigaction(SIGALRM, &before, NULL);
     return result(ctx, -failed);
 }
