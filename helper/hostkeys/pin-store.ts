@@ -24,8 +24,6 @@ const MAX_BYTES = 65_536;
 /** A change takes milliseconds. */
 const LOCK_MS = 5_000;
 
-const PRIVATE = 0o600;
-
 export interface PinFile {
   readonly path: string;
   readonly pins: readonly Pin[];
@@ -38,7 +36,7 @@ export function readAdminPins(uuid: string, sys: System): PinFile {
   return { path, pins: content === undefined ? [] : parse(path, decode(path, content)) };
 }
 
-/** None for a user without a home. @throws HelperError pins-failed */
+/** None for a user without a home, and in a file that has been emptied by hand. @throws HelperError pins-failed */
 export function readOwnPins(uuid: string, sys: System): PinFile {
   const state = findStateDirectory(sys);
   if (state === undefined) return { path: "", pins: [] };
@@ -110,9 +108,8 @@ function checkDirectories(state: string, sys: System): void {
 /** The lock is ours: what lies there under the new file's name is left of somebody who was ended. */
 function replace(path: string, content: Uint8Array, sys: System): void {
   const temporary = `${path}.new`;
-  const { uid, gid } = sys.readOwnFacts(path.slice(0, path.lastIndexOf("/")));
   unlessMissing(() => sys.removeFile(temporary));
-  sys.createFile(temporary, content, { mode: PRIVATE, uid, gid });
+  sys.createFile(temporary, content);
   sys.rename(temporary, path);
 }
 

@@ -75,11 +75,15 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += check("write", native.write(fd, bytes.subarray(done)));
 }
 
-function createFile(path: string, content: Uint8Array, { mode, uid, gid }: FileFacts): void {
+function setFacts(fd: number, { mode, uid, gid }: FileFacts): void {
+  const made = checkFacts("fstat", native.statOpen(fd));
+  if (made.uid !== uid || made.gid !== gid) check("fchown", native.setOwner(fd, uid, gid));
+  check("fchmod", native.setMode(fd, mode & ALL_MODE_BITS));
+}
+
+function createFile(path: string, content: Uint8Array, facts?: FileFacts): void {
   makeFile(path, (fd) => {
-    const made = checkFacts("fstat", native.statOpen(fd));
-    if (made.uid !== uid || made.gid !== gid) check("fchown", native.setOwner(fd, uid, gid));
-    check("fchmod", native.setMode(fd, mode & ALL_MODE_BITS));
+    if (facts !== undefined) setFacts(fd, facts);
     writeAll(fd, content);
     check("fsync", native.sync(fd));
   });

@@ -124,8 +124,8 @@ export interface System {
   realPath(path: string): string;
   /** Where the symbolic link at `path` leads, as it is written there; EINVAL for what is none. */
   readLink(path: string): string;
-  /** Makes a file with that content, and returns when it is on the disk. EEXIST where there is something of that name. */
-  createFile(path: string, content: Uint8Array, facts: FileFacts): void;
+  /** Makes a file with that content, private to us unless told, and returns when it is on the disk. EEXIST where there is something of that name. */
+  createFile(path: string, content: Uint8Array, facts?: FileFacts): void;
   /** Makes a file that is nobody else's to read, and that need not outlive a crash. EEXIST as above. */
   createPassingFile(path: string, content: Uint8Array): void;
   /** In one act: at `to` there is the old file, or the new one. */

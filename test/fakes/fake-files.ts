@@ -109,7 +109,8 @@ export class FakeFiles {
     return file.link;
   }
 
-  createFile(path: string, content: Uint8Array, { mode, uid, gid }: FileFacts): void {
+  createFile(path: string, content: Uint8Array, facts?: FileFacts): void {
+    const { mode, uid, gid } = facts ?? { mode: 0o100600, uid: this.userId(), gid: this.userId() };
     this.log.push(`create ${path}`);
     this.#meet("open", path);
     this.#needDirectory(path, "open");
@@ -118,7 +119,7 @@ export class FakeFiles {
   }
 
   createPassingFile(path: string, content: Uint8Array): void {
-    this.createFile(path, content, { mode: 0o100600, uid: this.userId(), gid: this.userId() });
+    this.createFile(path, content);
   }
 
   rename(from: string, to: string): void {
