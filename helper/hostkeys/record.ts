@@ -61,7 +61,10 @@ function leave(name: string, content: Uint8Array, sys: System): void {
   let problem: HelperError | undefined;
   for (const place of listPlaces(sys)) {
     const refused = prepare(place, sys) ?? write(`${place.directory}/${name}`, content, sys);
-    if (refused === undefined) return;
+    if (refused === undefined) {
+      tryToSweep(place.directory, name, sys);
+      return;
+    }
     const isMissing = refused.problem.is === "refused" && refused.problem.errno === "ENOENT"; // nobody but the system makes it
     if (!isMissing) problem ??= new HelperError({ kind: "record-failed", ...refused });
   }
@@ -114,16 +117,18 @@ function readRecord(path: string, { program, stack }: Parent, sys: System): Reco
 
 /** Takes a record away once ssh has had its answer, and some of those whose process has gone without asking. */
 export function removeRecord(path: string, sys: System): void {
-  try {
-    sys.removeFile(path);
-    sweep(path.slice(0, path.lastIndexOf("/")), sys);
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error; // somebody else has swept it
-  }
+  const end = path.lastIndexOf("/");
+  findRefusal(path, () => void sys.removeFile(path)); // somebody else may have swept it
+  tryToSweep(path.slice(0, end), path.slice(end + 1), sys);
 }
 
-function sweep(directory: string, sys: System): void {
-  const names = sys.listDirectory(directory);
+/** Takes away some of the other records whose process is gone; clients that are not ssh never ask for theirs. */
+function tryToSweep(directory: string, own: string, sys: System): void {
+  findRefusal(directory, () => void sweep(directory, own, sys));
+}
+
+function sweep(directory: string, own: string, sys: System): void {
+  const names = sys.listDirectory(directory).filter((name) => name !== own);
   const start = names.length === 0 ? 0 : Math.floor(sys.nowMs()) % names.length; // not the same ones each time
   for (const name of [...names.slice(start), ...names.slice(0, start)].slice(0, MOST_SWEPT)) {
     const [, pid, startTime] = /^(\d+)-(\d+)$/.exec(name) ?? [];

@@ -273,6 +273,13 @@ test("removeRecord() takes it away, and those of processes that are gone", () =>
   expect(left).toEqual([`${RECORDS}/12-100`, `${RECORDS}/README`]);
 });
 
+test("leaveRecord() takes away records of processes that are gone, which will not ask", () => {
+  const stale = [1, 2, 3].map((pid) => [`${RECORDS}/${pid}-${STARTED}`, file("")]);
+  const sys = makeSystem({ files: { [RECORDS]: directory(), ...Object.fromEntries(stale) } });
+  leaveRecord(ENDPOINT, sys);
+  expect(Object.keys(sys.files).filter((path) => path.startsWith(`${RECORDS}/`))).toEqual([RECORD]);
+});
+
 test("removeRecord() looks at 8 others at most", () => {
   const stale = Array.from({ length: 100 }, (_, index) => [`${RECORDS}/${1000 + index}-${STARTED}`, file("")]);
   const sys = makeSystem({ files: { ...LEFT, ...Object.fromEntries(stale) } });
