@@ -177,7 +177,7 @@ pin is forgotten. A name, an alias or a rename makes no difference; a domain tha
 
 Pins are in $XDG_STATE_HOME/virtssh/hosts (~/.local/state/virtssh/hosts), one file a domain. An administrator's are in
 /etc/virtssh/hosts/UUID, in lines of known_hosts(5), of which the host names do not count: they come first, and nothing is pinned
-beside them. "@cert-authority * KEY" there takes certificates that KEY has signed.
+beside them. "@cert-authority * KEY" there takes certificates that KEY has signed; "@revoked * KEY" refuses KEY, and pins nothing.
 
 TARGET may be the UUID alone, and a domain that is not there any more.`;
 

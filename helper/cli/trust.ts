@@ -3,8 +3,8 @@
 import { HelperError } from "../failure.ts";
 import { findPinnedUuid, type KeptPin, listAllPinned, readAllPins } from "../hostkeys/find-pins.ts";
 import { computeFingerprint, formatFingerprint } from "../hostkeys/fingerprint.ts";
-import { removePins } from "../hostkeys/pin-file.ts";
-import { changeOwnPins } from "../hostkeys/pin-store.ts";
+import { type Pin, removePins } from "../hostkeys/pin-file.ts";
+import { changeOwnPins, type Edit } from "../hostkeys/pin-store.ts";
 import { selectPins } from "../hostkeys/verdict.ts";
 import { escapeUnsafe, formatJson, quote } from "../quote.ts";
 import type { System } from "../sys/system.ts";
@@ -41,25 +41,29 @@ export function formatShown(target: string, options: TrustOptions, sys: System):
 }
 
 /**
- * Forgets the user's own pins of a domain, for all ports or for one. Returns what is to be printed.
+ * Forgets the user's own pins of a domain, for all ports or for one. Keys that are revoked stay so. Returns what is to be printed.
  * @throws HelperError
  */
 export function forget(target: string, options: TrustOptions, sys: System): string {
+  const { port, json } = options;
   const pins = findPins(target, options, sys);
-  const own = pins.filter(({ by }) => by === "user");
-  const [first] = pins;
-  if (own.length === 0 && first !== undefined) {
-    throw new HelperError({ kind: "pinned-by-admin", path: first.path, target });
-  }
-  const { port } = options;
-  changeOwnPins(first?.uuid ?? "", (text, all) => drop(text, port === undefined ? all : selectPins(all, port)), sys);
-  if (options.json) return formatAll(own);
-  return own.map((pin) => `forgot ${formatKey(pin)}${formatPort(pin)}\n`).join("");
-
-  function drop(text: string | undefined, gone: Parameters<typeof removePins>[1]): string | undefined {
-    const kept = text === undefined ? "" : removePins(text, gone);
+  const isMeant = ({ marker, facts }: Pin) => marker !== "@revoked" && (port === undefined || facts?.port === port);
+  const own = pins.filter((pin) => pin.by === "user" && isMeant(pin));
+  const [first] = own;
+  if (first === undefined) throw explainNone(pins, target, port);
+  const drop: Edit = (text, all) => {
+    const kept = text === undefined ? "" : removePins(text, all.filter(isMeant));
     return /^(?:#.*\n|\s)*$/.test(kept) ? undefined : kept;
-  }
+  };
+  changeOwnPins(first.uuid, drop, sys);
+  if (json) return formatAll(own);
+  return own.map((pin) => `forgot ${formatKey(pin)}${formatPort(pin)}, uuid ${pin.uuid}\n`).join("");
+}
+
+function explainNone(pins: readonly KeptPin[], target: string, port: number | undefined): HelperError {
+  const admin = pins.find(({ by }) => by === "administrator");
+  if (admin !== undefined) return new HelperError({ kind: "pinned-by-admin", path: admin.path, target });
+  return new HelperError({ kind: "nothing-pinned", target, ...(port === undefined ? {} : { port }) });
 }
 
 /** @throws HelperError nothing-pinned, and whatever keeps us from knowing */

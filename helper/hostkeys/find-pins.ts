@@ -26,8 +26,8 @@ export function readAllPins(uuid: string, sys: System): KeptPin[] {
 }
 
 /**
- * The UUID of the domain that a target means. One that is not defined any more, or whose daemon cannot be asked, is known by its UUID,
- * which may stand alone, or by the name that it had when its key was last seen.
+ * The UUID of the domain that a target means. One that is not defined any more is known by the name that it had when its key was last
+ * seen, or by its UUID, which may stand alone and for which no daemon need be there.
  * @throws HelperError
  */
 export function findPinnedUuid(text: string, deadlineMs: number, sys: System): string {
@@ -36,19 +36,25 @@ export function findPinnedUuid(text: string, deadlineMs: number, sys: System): s
   const target = parseTarget(text);
   if (target.kind === "vsock") throw new HelperError({ kind: "nothing-pinned", target: text });
   try {
-    using located = locate({ target, port: 0, deadlineMs }, sys);
-    if (located === undefined) throw new Error("a domain was asked for, and is not there");
-    return located.domain.uuid;
+    return findUuid(target, deadlineMs, sys);
   } catch (error) {
-    const known = isUnknown(error) ? findKnown(target, sys) : undefined;
-    if (known === undefined) throw error;
-    return known;
+    const known = findKnown(error, target, sys).filter((uuid) => !isDefined(uuid, deadlineMs, sys));
+    const [only] = known;
+    if (only === undefined) throw error;
+    if (known.length > 1) throw severalError(target, known, error);
+    return only;
   }
 }
 
-/** A name that means several domains means none of those that are gone. */
-function isUnknown(error: unknown): boolean {
-  return error instanceof HelperError && error.failure.kind !== "domain-ambiguous";
+function severalError({ name }: DomainTarget, uuids: readonly string[], cause: unknown): HelperError {
+  return new HelperError({ kind: "pinned-for-several", name, uuids }, { cause });
+}
+
+/** @throws HelperError */
+function findUuid(target: DomainTarget, deadlineMs: number, sys: System): string {
+  using located = locate({ target, port: 0, deadlineMs }, sys);
+  if (located === undefined) throw new Error("a domain was asked for, and is not there");
+  return located.domain.uuid;
 }
 
 function normalizeUuid(text: string): string | undefined {
@@ -56,17 +62,37 @@ function normalizeUuid(text: string): string | undefined {
   return bytes === undefined ? undefined : formatUuid(bytes);
 }
 
-/** @throws HelperError pinned-for-several */
-function findKnown({ name }: DomainTarget, sys: System): string | undefined {
+/** UUIDs that a target may mean where no daemon has such a domain, or none could be asked. */
+function findKnown(error: unknown, { name }: DomainTarget, sys: System): string[] {
+  if (!(error instanceof HelperError)) return [];
   const uuids = listAllPinned(sys);
   const uuid = normalizeUuid(name);
-  if (uuid !== undefined && uuids.includes(uuid)) return uuid;
+  if (uuid !== undefined && uuids.includes(uuid)) return [uuid];
+  if (error.failure.kind !== "domain-not-found") return []; // the name may be another's by now
   const names = [name, decodeName(name)];
-  const bearers = uuids.filter((one) =>
-    readAllPins(one, sys).some(({ facts }) => facts !== undefined && names.includes(facts.name)),
-  );
-  if (bearers.length > 1) throw new HelperError({ kind: "pinned-for-several", name, uuids: bearers });
-  return bearers[0];
+  const bears = ({ facts }: KeptPin) => facts !== undefined && names.includes(facts.name);
+  return uuids.filter((one) => tryToRead(one, sys).some(bears));
+}
+
+/** A file that cannot be read says nothing of names. */
+function tryToRead(uuid: string, sys: System): KeptPin[] {
+  try {
+    return readAllPins(uuid, sys);
+  } catch (error) {
+    if (error instanceof HelperError) return [];
+    throw error;
+  }
+}
+
+/** Whether the domain is there under another name, or another daemon's: then it is not the one that is meant by its old name. */
+function isDefined(uuid: string, deadlineMs: number, sys: System): boolean {
+  try {
+    findUuid({ kind: "domain", scope: "any", name: uuid, folded: false }, deadlineMs, sys);
+    return true;
+  } catch (error) {
+    if (error instanceof HelperError) return false;
+    throw error;
+  }
 }
 
 /** UUIDs of all domains of which a key is pinned, by whomever. @throws HelperError pins-failed */

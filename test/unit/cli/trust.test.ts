@@ -10,6 +10,7 @@ import { runWords } from "./run.ts";
 
 const UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
 const GONE = "22222222-2222-4333-8444-555555555555";
+const GONE_TOO = "33333333-2222-4333-8444-555555555555";
 const STATE = "/home/user/.local/state/virtssh";
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyZ8sHafEp8++mWTrP3bDZfWINSnyQw0jPfNRJ1ACTV";
 /** What `ssh-keygen -l` printed of it. */
@@ -27,6 +28,7 @@ const pins = (name: string, port = 22) =>
 
 const kept = (uuid: string, text: string) => ({ [`${STATE}/hosts/${uuid}`]: { ...OWN, mode: 0o100600, text } });
 
+const NOBODY = new FakeLibvirtd({ domains: [] });
 const SYSTEM = new FakeLibvirtd({ domains: [{ name: "web", uuid: UUID }] });
 
 function start(files: Readonly<Record<string, FakeFile>>, options: FakeSystemOptions = { system: SYSTEM }): FakeSystem {
@@ -43,7 +45,7 @@ test.each<[string, readonly string[], FakeSystemOptions]>([
   ["its UUID alone, without libvirt", [UUID], {}],
   ["its UUID in capitals", [UUID.toUpperCase()], {}],
   ["its UUID as a target, without libvirt", [`qemu/${UUID}`], {}],
-  ["its last name, without libvirt", ["web.qemu"], {}],
+  ["its last name, which no domain has now", ["web.qemu"], { system: NOBODY }],
   ["its name and a port", ["--port", "22", "qemu/web"], { system: SYSTEM }],
 ])("virtssh trust show finds a domain by %s", (_, words, options) => {
   expect(print(["show", ...words], start(kept(UUID, pins("web")), options))).toBe(
@@ -77,8 +79,8 @@ test.each<[string, readonly string[], { files: Readonly<Record<string, FakeFile>
     "a name that two have had",
     ["forget", "qemu/old"],
     {
-      files: { ...kept(UUID, pins("old")), ...kept(GONE, pins("old")) },
-      failure: { kind: "pinned-for-several", name: "old", uuids: [GONE, UUID] },
+      files: { ...kept(GONE_TOO, pins("old")), ...kept(GONE, pins("old")) },
+      failure: { kind: "pinned-for-several", name: "old", uuids: [GONE, GONE_TOO] },
     },
   ],
   [
@@ -110,8 +112,36 @@ test.each<[string, readonly string[], { files: Readonly<Record<string, FakeFile>
 
 test("virtssh trust forget removes the file with the last key", () => {
   const sys = start(kept(UUID, pins("web")));
-  expect(print(["forget", "qemu/web"], sys)).toBe(`forgot 256 ${SHA256} web (ED25519), vsock port 22\n`);
+  expect(print(["forget", "qemu/web"], sys)).toBe(`forgot 256 ${SHA256} web (ED25519), vsock port 22, uuid ${UUID}\n`);
   expect(Object.keys(sys.files).filter((path) => path.startsWith(`${STATE}/hosts/`))).toEqual([]);
+});
+
+test.each<[string, string, FakeSystemOptions]>([
+  ["the old name of a domain that has another", "qemu/old", { system: SYSTEM }],
+  ["the name of a domain of the other daemon's", "qemu:session/old", { system: SYSTEM, session: NOBODY }],
+  ["a name, where libvirt cannot be asked", "qemu/old", {}],
+])("virtssh trust forgets nothing of %s", (_, target, options) => {
+  const sys = start(kept(UUID, pins("old")), options);
+  expect(failureOf(() => runWords(["trust", "forget", target], sys)).kind).toMatch(/^(?:domain-not-found|no-daemon)$/);
+  expect(Object.keys(sys.files)).toContain(`${STATE}/hosts/${UUID}`);
+});
+
+test("virtssh trust finds a domain by its last name beside a file that cannot be read", () => {
+  const sys = start({ ...kept(GONE, pins("old")), ...kept(GONE_TOO, "junk\n") });
+  expect(print(["show", "qemu/old"], sys)).toContain(`uuid ${GONE}`);
+});
+
+test.each([[[]], [["--port", "22"]]])("virtssh trust forget %j leaves a key revoked", (port) => {
+  const revoked = `@revoked * ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPOqpGil0P6Sedd9XoSLm1Da1TiJBnjb8NNIyqfXDmEX\n`;
+  const sys = start(kept(UUID, `${revoked}${pins("web")}`));
+  print(["forget", ...port, "qemu/web"], sys);
+  expect(sys.files[`${STATE}/hosts/${UUID}`]?.text).toBe(revoked);
+});
+
+test("virtssh trust forget --port leaves a key that is for every port", () => {
+  const sys = start(kept(UUID, `* ${KEY}\n${pins("web")}`));
+  print(["forget", "--port", "22", "qemu/web"], sys);
+  expect(sys.files[`${STATE}/hosts/${UUID}`]?.text).toBe(`* ${KEY}\n`);
 });
 
 test("virtssh trust forget --port leaves all else in the file as it is", () => {
