@@ -240,6 +240,8 @@ export type Failure =
       readonly since?: string;
       /** The administrator's pins, if those are the ones. */
       readonly adminPath?: string;
+      /** Whether it is certificates alone that would do. */
+      readonly isUncertified?: true;
     }
   | { readonly kind: "bad-certificate"; readonly type: string }
   | { readonly kind: "nothing-pinned"; readonly target: string; readonly port?: number }

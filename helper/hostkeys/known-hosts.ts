@@ -90,6 +90,7 @@ function pin(given: Case, revoked: readonly Pin[], sys: System): Answer {
   } catch (error) {
     const because = findUnpinned(error);
     if (because === undefined) throw error;
+    if (judge(readPins(record, sys).pins, offer) !== "new") return vouch(given, sys); // somebody else has pinned one meanwhile
     return { ...accept(offer, revoked), notice: { kind: "not-pinned", domain: describeDomain(record), because } };
   }
   return verdict === "new" ? accept(offer, revoked) : vouch(given, sys);
@@ -146,6 +147,7 @@ function describeChange({ record, offer }: Case, { path, pins, isAdmin }: Pins):
     pinned: [...new Set(counting.map(({ key }) => key.type))],
     ...(since === undefined ? {} : { since }),
     ...(isAdmin ? { adminPath: path } : {}),
+    ...(counting.every(({ marker }) => marker === "@cert-authority") ? { isUncertified: true } : {}),
   };
   return { lines: listLines(pins), notice };
 }

@@ -51,17 +51,21 @@ export function explainHostKey(failure: Kind<KeyKind>): Explanation {
 /** ssh shouts after this, and advises what is of no use here. */
 const SSH_ADVICE = "what ssh says about known_hosts files does not apply here";
 
-function explainChange({ domain, port, offered, pinned, since, adminPath }: Kind<"host-key-changed">): Explanation {
+function explainChange(failure: Kind<"host-key-changed">): Explanation {
+  const { domain, port, offered, pinned, since, adminPath, isUncertified } = failure;
   const when = since === undefined ? "" : ` since ${since.replace("T", " ").replace(/:\d\dZ$/, " UTC")}`;
   const where = adminPath === undefined ? "" : ` in ${quote(adminPath)}`;
   const place = `on vsock port ${port}`;
   const what = pinned.includes(offered)
     ? `its ${nameType(offered)} key ${place} is not the one that is pinned${where}${when}`
     : `it shows its ${nameType(offered)} key ${place}, where ${pinned.map(nameType).join(" and ")} is pinned${where}${when}`;
+  const change = isUncertified
+    ? `is not certified: its ${nameType(offered)} key ${place} has no certificate by the authority that is pinned${where}`
+    : `has changed: ${what}`;
   const act =
     adminPath === undefined ? `virtssh trust forget ${shellQuote(domain.target)}` : `sudoedit ${shellQuote(adminPath)}`;
   return {
-    error: `the host key of domain ${quote(domain.name)} (uuid ${domain.uuid}) has changed: ${what}`,
+    error: `the host key of domain ${quote(domain.name)} (uuid ${domain.uuid}) ${change}`,
     hint: `a guest that was reinstalled in place looks like this; if this one was: ${act}; ${SSH_ADVICE}`,
   };
 }
@@ -85,7 +89,7 @@ function nameType(type: string): string {
 function explainUnpinned({ domain, because }: Kind<"not-pinned">): Explanation {
   const { error, hint } = because.kind === "pins-failed" ? explainStore(because) : explainNoDirectory(because);
   return {
-    error: `the host key of domain ${quote(domain.name)} is taken, and not pinned: ${error}`,
+    error: `the host key of domain ${quote(domain.name)} is accepted this time, and not pinned: ${error}`,
     ...(hint === undefined ? {} : { hint }),
   };
 }
@@ -123,20 +127,23 @@ export function explainStore({ path, problem }: StoreFacts): Explanation {
         hint: `see whose it is, and why, with: ls -ld ${word}`,
       };
     case "open-to-others":
-      return { error: `cannot trust ${file}: others may write to it`, hint: `forbid it with: chmod go-w ${word}` };
+      return {
+        error: `cannot trust ${file}: others may write to it`,
+        hint: `if all that is in it is yours, forbid it with: chmod go-w ${word}`,
+      };
     case "not-a-file":
       return { error: `cannot use ${file}: it is no regular file`, hint: `see what it is with: ls -ld ${word}` };
     case "not-a-directory":
       return { error: `cannot use ${file}: it is no directory`, hint: `see what it is with: ls -ld ${word}` };
     case "too-large":
       return {
-        error: `cannot read the host keys in ${file}: it is larger than ${problem.maxBytes} bytes`,
+        error: `cannot keep the host keys in ${file}: they are more than ${problem.maxBytes} bytes`,
         hint: `see what it holds with: less ${word}`,
       };
     case "bad-line":
       return {
-        error: `cannot read the host keys in ${file}: line ${problem.line} is none`,
-        hint: `look at it, and correct or remove it: less ${word}`,
+        error: `cannot read the host keys in ${file}: line ${problem.line} is no host key`,
+        hint: `look at that line, and correct or remove it: less ${word}`,
       };
   }
 }
@@ -150,11 +157,19 @@ function explainRefused(path: string, { act, errno }: Refused): Explanation {
       hint: `see which one with: fuser -v ${shellQuote(path)}`,
     };
   }
-  const isFull = errno === "ENOSPC" || errno === "EDQUOT";
-  return {
-    error: `cannot ${act} ${quote(path)}: ${describeErrno(errno)}`,
-    hint: isFull
-      ? `see what is left with: df -h ${shellQuote(path.slice(0, path.lastIndexOf("/")) || "/")}`
-      : `see the owner and the mode of each part of the path with: namei -l ${shellQuote(path)}`,
-  };
+  return { error: `cannot ${act} ${quote(path)}: ${describeErrno(errno)}`, hint: hintRefused(path, errno) };
+}
+
+/** The path need not be there yet. */
+function hintRefused(path: string, errno: string): string {
+  switch (errno) {
+    case "ENOSPC":
+      return "see which file system has no room left, or no inodes: df -h; df -i";
+    case "EDQUOT":
+      return "see what your quota is with: quota -s";
+    case "EROFS":
+      return "see which file systems are read-only with: findmnt -O ro";
+    default:
+      return `see the owner and the mode of each part of the path with: namei -l ${shellQuote(path)}`;
+  }
 }

@@ -36,12 +36,12 @@ echo "@revoked * ${KEY}" > ${ADMIN}; ssh -o BatchMode=yes qemu/web true 2>&1 | g
   },
   {
     name: "pins that ssh would fail at, too",
-    run: `${SSHD}; cp ${PIN} /tmp/pin; echo nonsense >> ${PIN}; virtssh doctor qemu/web ${FAILURES}; ssh -o BatchMode=yes qemu/web true 2>&1 | grep -c 'line 4 is none'; cp /tmp/pin ${PIN}; virtssh doctor qemu/web | grep -c FAIL`,
+    run: `${SSHD}; cp ${PIN} /tmp/pin; echo nonsense >> ${PIN}; virtssh doctor qemu/web ${FAILURES}; ssh -o BatchMode=yes qemu/web true 2>&1 | grep -c 'line 4 is no host key'; cp /tmp/pin ${PIN}; virtssh doctor qemu/web | grep -c FAIL`,
     exit: 1,
     stdout: `${failed(
       "host key",
-      `cannot read the host keys in "${PIN}": line 4 is none`,
-      `look at it, and correct or remove it: less ${PIN}`,
+      `cannot read the host keys in "${PIN}": line 4 is no host key`,
+      `look at that line, and correct or remove it: less ${PIN}`,
     )}1\n0\n`,
   },
   {

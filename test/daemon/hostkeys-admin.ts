@@ -97,8 +97,25 @@ const ADMIN: readonly Fact[] = [
       name: `where a CA is pinned, ${name} is refused, with StrictHostKeyChecking ${checking}`,
       run: `${admin("@cert-authority * $(key ca)")}${guest}; login -o StrictHostKeyChecking=${checking} web.qemu echo in; echo $?; ${UNUSED}`,
       stdout: OTHER_KEY.stdout,
-      stderr: OTHER_KEY.stderr.replace("<SHA256 of two>", `<SHA256 of ${key}>`).replace("HOSTNAME:1", "HOSTNAME:2"),
+      stderr: OTHER_KEY.stderr
+        .replace("<SHA256 of two>", `<SHA256 of ${key}>`)
+        .replace("HOSTNAME:1", "HOSTNAME:2")
+        .replace("has changed: its", "is not certified: its")
+        .replace("is not the one that is pinned", "has no certificate by the authority that is pinned"),
     })),
+  ),
+  ...(
+    [
+      ["that has expired", "-n web.qemu -V -2d:-1d", "expired"],
+      ["for another name", "-n web.example", "name is not a listed principal"],
+    ] as const
+  ).map(
+    ([name, options, words]): Fact => ({
+      name: `where a CA is pinned, a certificate ${name} is refused, by ssh's own words`,
+      run: `${admin("@cert-authority * $(key ca)")}cp $K/one.pub $K/bad.pub; ssh-keygen -q -s $K/ca -I lab -h ${options} $K/bad.pub; guest 7-22 one 'HostCertificate /tmp/keys/bad-cert.pub'; login -o StrictHostKeyChecking=accept-new web.qemu echo in; echo $?; ${UNUSED}`,
+      stdout: OTHER_KEY.stdout,
+      stderr: new RegExp(`^Certificate invalid: ${words}\n[^]*Host key verification failed\\.\n$`),
+    }),
   ),
   {
     name: "a key that the administrator has revoked is refused, and any other is pinned",

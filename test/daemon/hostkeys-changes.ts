@@ -116,7 +116,7 @@ const ENDS: readonly Fact[] = [
   {
     name: "what the hint says has the new key pinned",
     run: `${AFTER("two")}; hint=$(ssh -o BatchMode=yes web.qemu 2>&1 | sed -n 's/.*if this one was: \\(.*\\); what ssh says .*/\\1/p'); echo "$hint"; eval "$hint" | plain; for i in 1 2; do login web.qemu echo in; done; pins`,
-    stdout: `virtssh trust forget qemu:system/web\nforgot 256 <SHA256 of one> web (ED25519), vsock port 22\nin\nin\n${pinned(TWO)}`,
+    stdout: `virtssh trust forget qemu:system/web\nforgot 256 <SHA256 of one> web (ED25519), vsock port 22, uuid ${WEB}\nin\nin\n${pinned(TWO)}`,
   },
   {
     name: "the pinned key is known again, once the guest shows it again",

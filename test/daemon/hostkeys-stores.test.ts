@@ -9,6 +9,8 @@ import { FILES, inLab, ONE, pinned, SETUP, TEXTS, WEB } from "./hostkeys-lab.ts"
 const say = (severity: "error" | "warning", error: string, hint: string) =>
   `virtssh: ${severity}: ${error}\nvirtssh: hint: ${hint}\n`;
 
+const NO_ROOM = "see which file system has no room left, or no inodes: df -h; df -i";
+const READ_ONLY = "see which file systems are read-only with: findmnt -O ro";
 const partsOf = (path: string) => `see the owner and the mode of each part of the path with: namei -l ${path}`;
 const whose = (path: string) => `see whose it is, and why, with: ls -ld ${path}`;
 const what = (path: string) => `see what it is with: ls -ld ${path}`;
@@ -48,7 +50,7 @@ const PLACES: readonly Place[] = [
     name: "a directory for records that others may write to, and no other place",
     made: `install -d -o alice -m 775 ${RECORDS}`,
     why: `cannot trust "${RECORDS}": others may write to it`,
-    hint: `forbid it with: chmod go-w ${RECORDS}`,
+    hint: `if all that is in it is yours, forbid it with: chmod go-w ${RECORDS}`,
   },
   {
     name: "a file where the directory for records is to be, and no other place",
@@ -66,13 +68,13 @@ const PLACES: readonly Place[] = [
     name: "a runtime directory that is read-only, and no other place",
     made: `mount -t tmpfs -o ro,uid=1000,mode=700 tmpfs ${RUNTIME}`,
     why: `cannot write "${RECORDS}": the file system is read-only (EROFS)`,
-    hint: partsOf(RECORDS),
+    hint: READ_ONLY,
   },
   {
     name: "a runtime directory that is full, and no other place",
     made: `mount -t tmpfs -o nr_inodes=1,uid=1000,mode=700 tmpfs ${RUNTIME}`,
     why: `cannot write "${RECORDS}": no space left (ENOSPC)`,
-    hint: `see what is left with: df -h ${RUNTIME}`,
+    hint: NO_ROOM,
   },
 ];
 
@@ -97,7 +99,7 @@ const RECORD_FACTS: readonly Fact[] = [
       say(
         "error",
         `cannot tell ssh which guest this is: cannot write "${RECORDS}/PID-TIME": no space left (ENOSPC)`,
-        `see what is left with: df -h ${RECORDS}`,
+        NO_ROOM,
       ) +
       NO_CONNECTION +
       "255\n",
@@ -152,7 +154,7 @@ const UNREADABLE: readonly (Place & { readonly path?: string })[] = [
     name: "pins that others may write to",
     made: `chmod 620 ${PINS}`,
     why: `cannot trust "${PINS}": others may write to it`,
-    hint: `forbid it with: chmod go-w ${PINS}`,
+    hint: `if all that is in it is yours, forbid it with: chmod go-w ${PINS}`,
   },
   {
     name: "pins that are a directory",
@@ -183,7 +185,7 @@ const UNREADABLE: readonly (Place & { readonly path?: string })[] = [
     name: "a directory of pins that others may write to",
     made: `chmod 777 ${STATE}/hosts`,
     why: `cannot trust "${STATE}/hosts": others may write to it`,
-    hint: `forbid it with: chmod go-w ${STATE}/hosts`,
+    hint: `if all that is in it is yours, forbid it with: chmod go-w ${STATE}/hosts`,
   },
   {
     name: "a state directory that is another user's",
@@ -194,20 +196,20 @@ const UNREADABLE: readonly (Place & { readonly path?: string })[] = [
   {
     name: "a file of pins that is too large",
     made: `yes '# a comment' | head -c 70000 >> ${PINS}`,
-    why: `cannot read the host keys in "${PINS}": it is larger than 65536 bytes`,
+    why: `cannot keep the host keys in "${PINS}": they are more than 65536 bytes`,
     hint: `see what it holds with: less ${PINS}`,
   },
   {
     name: "a file of pins with a line that is no key",
     made: `echo '* ssh-ed25519 AAAA' >> ${PINS}`,
-    why: `cannot read the host keys in "${PINS}": line 4 is none`,
-    hint: `look at it, and correct or remove it: less ${PINS}`,
+    why: `cannot read the host keys in "${PINS}": line 4 is no host key`,
+    hint: `look at that line, and correct or remove it: less ${PINS}`,
   },
   {
     name: "a file of pins that was cut short",
     made: `truncate -s -9 ${PINS}`,
-    why: `cannot read the host keys in "${PINS}": line 3 is none`,
-    hint: `look at it, and correct or remove it: less ${PINS}`,
+    why: `cannot read the host keys in "${PINS}": line 3 is no host key`,
+    hint: `look at that line, and correct or remove it: less ${PINS}`,
   },
 ];
 
@@ -241,8 +243,8 @@ const PIN_FACTS: readonly Fact[] = [
     stderr:
       say(
         "error",
-        `cannot read the host keys in "${PINS}": line 3 is none`,
-        `look at it, and correct or remove it: less ${PINS}`,
+        `cannot read the host keys in "${PINS}": line 3 is no host key`,
+        `look at that line, and correct or remove it: less ${PINS}`,
       ) + NO_ANSWER,
   },
   {
@@ -255,15 +257,15 @@ const PIN_FACTS: readonly Fact[] = [
 ];
 
 const unpinned = (why: string, hint: string) =>
-  say("warning", `the host key of domain "web" is taken, and not pinned: ${why}`, hint);
+  say("warning", `the host key of domain "web" is accepted this time, and not pinned: ${why}`, hint);
 
 /** A file system of alice's own where her state is kept. */
 const mounted = (options: string) =>
   `install -d -o alice /home/alice/.local /home/alice/.local/state; mount -t tmpfs -o uid=1000,mode=700,${options} tmpfs /home/alice/.local/state`;
 const FULL = say(
   "warning",
-  `the host key of domain "web" is taken, and not pinned: cannot write "${PINS}": no space left (ENOSPC)`,
-  `see what is left with: df -h ${STATE}/hosts`,
+  `the host key of domain "web" is accepted this time, and not pinned: cannot write "${PINS}": no space left (ENOSPC)`,
+  NO_ROOM,
 );
 /** Of a user in /etc/passwd who has no home there. */
 const NOBODY = `fresh; grep -q ^ghost /etc/passwd || { echo 'ghost:x:4711:4711:::/bin/bash' >> /etc/passwd; echo ghost:x:4711: >> /etc/group; }; install -m 600 -o 4711 /lab/id /tmp/ghost-id
@@ -289,7 +291,7 @@ const UNWRITABLE: readonly Fact[] = [
     name: "a home that is read-only",
     run: `${ALICE}; ${mounted("ro")}; ${LOGIN}`,
     stdout: "in\n0\n",
-    stderr: unpinned(`cannot write "${STATE}/hosts": the file system is read-only (EROFS)`, partsOf(`${STATE}/hosts`)),
+    stderr: unpinned(`cannot write "${STATE}/hosts": the file system is read-only (EROFS)`, READ_ONLY),
   },
   {
     name: "where pins can be read and not written, the pinned key is known in silence, on another day too, and any other is refused",

@@ -141,12 +141,12 @@ const FORGOTTEN: readonly Fact[] = [
   prints(
     "forget says what it has forgotten, and the file is gone",
     `virtssh trust forget qemu/web; ls ${HOSTS} | grep -c ${WEB}`,
-    `forgot ${line("ed25519", "web")}, vsock port 22\nforgot ${line("rsa", "web")}, vsock port 2222\n0`,
+    `forgot ${line("ed25519", "web")}, vsock port 22, uuid ${WEB}\nforgot ${line("rsa", "web")}, vsock port 2222, uuid ${WEB}\n0`,
   ),
   prints(
     "forget --port leaves the others byte for byte",
     `printf '# \\351\\n' >> ${HOSTS}/${WEB}; cp ${HOSTS}/${WEB} before; virtssh trust forget --port 22 qemu/web; tail -n 3 before | cmp - ${HOSTS}/${WEB} && echo kept`,
-    `forgot ${line("ed25519", "web")}, vsock port 22\nkept`,
+    `forgot ${line("ed25519", "web")}, vsock port 22, uuid ${WEB}\nkept`,
   ),
   alice(
     "forget --json prints what it has forgotten",
@@ -231,6 +231,16 @@ const FAILED: readonly Fact[] = [
       ),
     },
   ),
+  alice(
+    "a lock that somebody holds on to, and SIGALRM blocked",
+    `touch ${STATE}/lock; flock ${STATE}/lock timeout 20 python3 -c 'import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM]); os.execvp("virtssh", ["virtssh", "trust", "forget", "qemu/web"])' 2>&1 | grep -c 'for 5 s'`,
+    { stdout: "1\n" },
+  ),
+  {
+    name: "a directory of pins of a group that its owner is not in",
+    run: `as_user alice bash /etc/lab/prepare.sh; chgrp bob ${HOSTS}; as_user alice virtssh trust forget --port 22 qemu/web | wc -l; stat -c '%a %U %G' ${HOSTS}/${WEB}`,
+    stdout: "1\n600 alice alice\n",
+  },
   alice("a directory of pins that cannot be listed", `chmod 300 ${HOSTS}; virtssh trust list`, {
     exit: 1,
     stderr: refused("list", HOSTS),
@@ -242,8 +252,8 @@ const FAILED: readonly Fact[] = [
       exit: 1,
       stdout: "DOMAIN\ngone\ntwice\nmy\n-\n-\n",
       stderr: failure(
-        `cannot read the host keys in "${HOSTS}/${WEB}": line 5 is none`,
-        `look at it, and correct or remove it: less ${HOSTS}/${WEB}`,
+        `cannot read the host keys in "${HOSTS}/${WEB}": line 5 is no host key`,
+        `look at that line, and correct or remove it: less ${HOSTS}/${WEB}`,
       ),
     },
   ),
@@ -254,13 +264,13 @@ as_user alice bash -c '. /etc/lab/prepare.sh; set +e; mkdir -m 700 /tmp/small/st
     stdout: "kept\n1\n",
     stderr: failure(
       `cannot write "/tmp/small/state/virtssh/hosts/${WEB}": no space left (ENOSPC)`,
-      "see what is left with: df -h /tmp/small/state/virtssh/hosts",
+      "see which file system has no room left, or no inodes: df -h; df -i",
     ),
   },
   {
-    name: "without libvirt, a domain is known by the name that it had",
-    run: `as_user alice bash /etc/lab/prepare.sh; unshare --mount bash -c 'mount -t tmpfs tmpfs /run && as_user alice virtssh trust show qemu/gone' | head -1 | cut -d' ' -f3,4`,
-    stdout: "gone (ECDSA)\n",
+    name: "without libvirt, a domain is known by its UUID, and by no name",
+    run: `as_user alice bash /etc/lab/prepare.sh; unshare --mount bash -c 'mount -t tmpfs tmpfs /run; for target in ${GONE} qemu/${GONE} qemu/gone; do as_user alice virtssh trust show $target; done' 2>&1 | cut -d' ' -f3,4 | grep -v '^ '`,
+    stdout: "gone (ECDSA)\ngone (ECDSA)\ncannot find\nstart it\n",
   },
 ];
 

@@ -107,6 +107,7 @@ export const HOST_KEY_EXAMPLES: { readonly [Name in Kind]: readonly Extract<Fail
     { ...changed, offered: "ssh-rsa", since: "2026-11-22T05:48:36Z" },
     { ...changed, offered: "ssh-ed25519", adminPath: ADMIN_PATH },
     { ...changed, offered: "ssh-rsa", adminPath: ADMIN_PATH },
+    { ...changed, offered: "ssh-ed25519", adminPath: ADMIN_PATH, isUncertified: true },
   ],
   "bad-certificate": [{ kind: "bad-certificate", type: "ssh-mldsa44-cert-v01@openssh.com" }],
   "nothing-pinned": [

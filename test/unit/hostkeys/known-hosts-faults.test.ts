@@ -146,6 +146,23 @@ const meanwhile = (text: string | undefined, files: Files = {}) =>
     },
   });
 
+test.each([
+  ["the same key", ED25519, undefined],
+  ["another key", OTHER, "host-key-changed"],
+])("answerSsh() heeds %s that another ssh has pinned while it waited in vain for the lock", (_, key, kind) => {
+  const sys = makeSystem({
+    files: { ...STORE, ...LEFT },
+    fileErrnos: { flock: ETIMEDOUT },
+    before: {
+      [`flock ${STATE}/lock`]: (all) => {
+        all[PINS] = file(pinned(key));
+      },
+    },
+  });
+  const answer = ask(sys);
+  expect([answer.lines, answer.notice?.kind]).toEqual([[line(key)], kind]);
+});
+
 test("answerSsh() is content where another ssh has just pinned the same key", () => {
   const sys = meanwhile(pinned(ED25519));
   expect(ask(sys)).toEqual({ lines: [line(ED25519)] });

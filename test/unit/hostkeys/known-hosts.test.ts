@@ -218,7 +218,9 @@ test.each<[string, readonly string[], HostKey, readonly string[]]>([
 ])("answerSsh() calls a key a change where the administrator has pinned %s", (...[, lines, key, types]) => {
   const { sys, ask } = start({ [PINS]: file(pinned(ED25519.key)), ...admin(...lines) });
   const answer = ask(key);
-  expect(answer.notice).toEqual({ ...CHANGE, offered: "ssh-ed25519", pinned: types, adminPath: ADMIN_PINS });
+  const isUncertified = lines.every((one) => one.startsWith("@cert-authority")) ? { isUncertified: true } : {};
+  const change = { ...CHANGE, ...isUncertified, offered: "ssh-ed25519", pinned: types, adminPath: ADMIN_PINS };
+  expect(answer.notice).toEqual(change);
   expect(answer.lines.slice(0, lines.length)).toEqual(lines);
   expect(sys.files[PINS]?.text).toBe(pinned(ED25519.key));
 });
