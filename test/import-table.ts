@@ -20,6 +20,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "explain.ts": ["failure.ts", "quote.ts", "sys/errno.ts", "words/"],
   "words/": ["failure.ts", "quote.ts", "sys/errno.ts", "words/explanation.ts"],
   "words/explanation.ts": ["failure.ts", "quote.ts"],
+  "words/hostkeys.ts": ["failure.ts", "quote.ts", "hostkeys/time.ts", "sys/errno.ts", "words/explanation.ts"],
   "target.ts": ["failure.ts"],
   "endpoint.ts": ["target.ts", "sys/system.ts"],
 

@@ -5,6 +5,7 @@ import { findPinnedUuid, type KeptPin, listAllPinned, readAllPins } from "../hos
 import { computeFingerprint, formatFingerprint } from "../hostkeys/fingerprint.ts";
 import { type Pin, removePins } from "../hostkeys/pin-file.ts";
 import { changeOwnPins, type Edit } from "../hostkeys/pin-store.ts";
+import { formatMinute } from "../hostkeys/time.ts";
 import { selectPins } from "../hostkeys/verdict.ts";
 import { escapeUnsafe, formatJson, quote } from "../quote.ts";
 import type { System } from "../sys/system.ts";
@@ -97,10 +98,6 @@ function formatPin(pin: KeptPin): string {
     `in ${quote(path)}${by === "user" ? "" : ", the administrator's"}`,
   ];
   return `${formatKey(pin)}\n${details.map((detail) => `    ${detail}\n`).join("")}`;
-}
-
-function formatMinute(time: string): string {
-  return time.replace("T", " ").replace(/:\d\dZ$/, " UTC");
 }
 
 function formatDay(time: string): string {

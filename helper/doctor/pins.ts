@@ -6,6 +6,7 @@ import { computeFingerprint } from "../hostkeys/fingerprint.ts";
 import { readPins } from "../hostkeys/known-hosts.ts";
 import { requireStateDirectory } from "../hostkeys/own-directory.ts";
 import type { Pin } from "../hostkeys/pin-file.ts";
+import { formatMinute } from "../hostkeys/time.ts";
 import { quote } from "../quote.ts";
 import type { System } from "../sys/system.ts";
 import type { KeyCheck } from "./key-check.ts";
@@ -48,5 +49,5 @@ function describeKey({ key, marker }: Pin): string {
 }
 
 function describeAge({ facts }: Pin): string {
-  return facts === undefined ? "" : ` since ${facts.firstSeen.replace("T", " ").replace(/:\d\dZ$/, " UTC")}`;
+  return facts === undefined ? "" : ` since ${formatMinute(facts.firstSeen)}`;
 }

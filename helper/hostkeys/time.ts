@@ -29,3 +29,8 @@ export function formatTime(unixTime: number): string {
 function twoDigits(number: number): string {
   return String(number).padStart(2, "0");
 }
+
+/** `2026-11-22 05:48 UTC` for `2026-11-22T05:48:36Z`. */
+export function formatMinute(time: string): string {
+  return time.replace("T", " ").replace(/:\d\dZ$/, " UTC");
+}

@@ -1,6 +1,7 @@
 /** Why a host key is not what was expected, or cannot be kept, in words. */
 
 import type { StoreFacts } from "../failure.ts";
+import { formatMinute } from "../hostkeys/time.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import type { Explanation, Kind } from "./explanation.ts";
@@ -53,7 +54,7 @@ const SSH_ADVICE = "what ssh says about known_hosts files does not apply here";
 
 function explainChange(failure: Kind<"host-key-changed">): Explanation {
   const { domain, port, offered, pinned, since, adminPath, isUncertified } = failure;
-  const when = since === undefined ? "" : ` since ${since.replace("T", " ").replace(/:\d\dZ$/, " UTC")}`;
+  const when = since === undefined ? "" : ` since ${formatMinute(since)}`;
   const where = adminPath === undefined ? "" : ` in ${quote(adminPath)}`;
   const place = `on vsock port ${port}`;
   const what = pinned.includes(offered)
