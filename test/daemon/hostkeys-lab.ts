@@ -145,3 +145,7 @@ export function pin(key: string, { name = "web", port = 22 } = {}): string {
 export const ONE = "ssh-ed25519 <one>";
 export const TWO = "ssh-ed25519 <two>";
 export const RSA = "ssh-rsa <rsa>";
+
+/** What ssh says of a ProxyCommand that has failed. */
+export const NO_CONNECTION =
+  "mm_receive_fd: recvmsg: expected received 1 got 0\nproxy dialer did not pass back a connection\n";

@@ -3,7 +3,7 @@
 import { describe } from "vitest";
 import { type Fact, testFacts } from "../lab/facts.ts";
 import { runNative } from "../lab/lab.ts";
-import { FILES, inLab, ONE, pinned, SETUP, TEXTS, WEB } from "./hostkeys-lab.ts";
+import { FILES, inLab, NO_CONNECTION, ONE, pinned, SETUP, TEXTS, WEB } from "./hostkeys-lab.ts";
 
 /** Our two lines. */
 const say = (severity: "error" | "warning", error: string, hint: string) =>
@@ -15,11 +15,6 @@ const partsOf = (path: string) => `see the owner and the mode of each part of th
 const whose = (path: string) => `see whose it is, and why, with: ls -ld ${path}`;
 const what = (path: string) => `see what it is with: ls -ld ${path}`;
 
-/** What ssh says of a ProxyCommand that has failed. */
-const NO_CONNECTION = `mm_receive_fd: recvmsg: expected received 1 got 0
-proxy dialer did not pass back a connection
-`;
-
 const RUNTIME = "/run/user/1000";
 const RECORDS = `${RUNTIME}/virtssh`;
 const STATE = "/home/alice/.local/state/virtssh";
@@ -27,7 +22,7 @@ const PINS = `${STATE}/hosts/${WEB}`;
 
 /** Alice logs in, and what ssh ends with; she has no state directory, or cannot use it, where records need another place. */
 const ALICE = `alice() { as_user alice bash -c ". /etc/lab/keys.sh; $1"; }
-for place in ${RUNTIME} /home/alice/.local/state; do umount $place 2> /dev/null; done; fresh`;
+for place in ${RUNTIME} /home/alice/.local/state; do umount $place 2> /dev/null; done; chmod 700 ${RUNTIME}; fresh`;
 const LOGIN = "alice 'login root@web.qemu echo in; echo $?'";
 const NO_HOME = "install -d -m 755 /home/alice/.local";
 
@@ -69,6 +64,12 @@ const PLACES: readonly Place[] = [
     made: `mount -t tmpfs -o ro,uid=1000,mode=700 tmpfs ${RUNTIME}`,
     why: `cannot write "${RECORDS}": the file system is read-only (EROFS)`,
     hint: READ_ONLY,
+  },
+  {
+    name: "a runtime directory that may not be written to, and no other place",
+    made: `chmod 500 ${RUNTIME}`,
+    why: `cannot write "${RECORDS}": permission denied (EACCES)`,
+    hint: partsOf(RECORDS),
   },
   {
     name: "a runtime directory that is full, and no other place",

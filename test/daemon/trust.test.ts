@@ -258,6 +258,15 @@ const FAILED: readonly Fact[] = [
     },
   ),
   {
+    name: "pins on a file system that is read-only",
+    run: `as_user alice bash /etc/lab/prepare.sh; mount --bind ${STATE} ${STATE}; mount -o remount,bind,ro ${STATE}; as_user alice virtssh trust forget qemu/web; status=$?; umount ${STATE}; exit $status`,
+    exit: 1,
+    stderr: failure(
+      `cannot lock "${STATE}/lock": the file system is read-only (EROFS)`,
+      "see which file systems are read-only with: findmnt -O ro",
+    ),
+  },
+  {
     name: "no room for a change of the pins",
     run: `mkdir /tmp/small; mount -t tmpfs -o nr_inodes=6 tmpfs /tmp/small; chmod 777 /tmp/small
 as_user alice bash -c '. /etc/lab/prepare.sh; set +e; mkdir -m 700 /tmp/small/state; export XDG_STATE_HOME=/tmp/small/state; mkdir -p -m 700 $XDG_STATE_HOME/virtssh/hosts; touch $XDG_STATE_HOME/virtssh/lock; cp ${HOSTS}/${WEB} $XDG_STATE_HOME/virtssh/hosts/; virtssh trust forget --port 22 qemu/web; cmp ${HOSTS}/${WEB} $XDG_STATE_HOME/virtssh/hosts/${WEB} && echo kept; ls $XDG_STATE_HOME/virtssh/hosts | wc -l'; umount /tmp/small`,

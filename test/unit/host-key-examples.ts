@@ -30,6 +30,8 @@ const STORE_PROBLEMS: readonly StoreProblem[] = Object.values<readonly StoreProb
   refused: [
     ...STORE_ACTS.map((act): StoreRefusal => ({ is: "refused", act, errno: "EACCES" })),
     { is: "refused", act: "write", errno: "ENOSPC" },
+    { is: "refused", act: "write", errno: "EDQUOT" },
+    { is: "refused", act: "lock", errno: "EROFS" },
     { is: "refused", act: "lock", errno: "ETIMEDOUT" },
   ],
   "other-owner": [{ is: "other-owner", owner: 0, user: 1000 }],
@@ -74,6 +76,11 @@ export const HOST_KEY_EXAMPLES: { readonly [Name in Kind]: readonly Extract<Fail
       kind: "record-failed",
       path: "/run/user/1000/virtssh/4711-1234",
       problem: { is: "refused", act: "write", errno: "ENOSPC" },
+    },
+    {
+      kind: "record-failed",
+      path: "/run/user/1000/virtssh",
+      problem: { is: "refused", act: "write", errno: "EROFS" },
     },
     {
       kind: "record-failed",
