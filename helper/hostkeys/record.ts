@@ -27,7 +27,7 @@ export interface Record {
   readonly port: number;
 }
 
-/** With the program of the process that it was left for. */
+/** With what the process that it was left for runs: execve(2) leaves its pid and its start time as they are. */
 interface Left extends Record {
   readonly program: string;
   readonly stack: string;

@@ -155,7 +155,7 @@ function explainRefused(path: string, { act, errno }: Refused): Explanation {
   if (act === "lock" && errno === "ETIMEDOUT") {
     return {
       error: `cannot lock ${quote(path)}: another process has held it for 5 s`,
-      hint: `see which one with: fuser -v ${shellQuote(path)}`,
+      hint: `see which one with: lslocks | grep -F ${shellQuote(path)}`,
     };
   }
   return { error: `cannot ${act} ${quote(path)}: ${describeErrno(errno)}`, hint: hintRefused(path, errno) };

@@ -305,7 +305,7 @@ const UNWRITABLE: readonly Fact[] = [
     stdout: `in\n0\nin\n0\n${pinned(ONE)}`,
     stderr: unpinned(
       `cannot lock "${STATE}/lock": another process has held it for 5 s`,
-      `see which one with: fuser -v ${STATE}/lock`,
+      `see which one with: lslocks | grep -F ${STATE}/lock`,
     ),
   },
   {

@@ -227,7 +227,7 @@ const FAILED: readonly Fact[] = [
       stdout: "2\n",
       stderr: failure(
         `cannot lock "${STATE}/lock": another process has held it for 5 s`,
-        `see which one with: fuser -v ${STATE}/lock`,
+        `see which one with: lslocks | grep -F ${STATE}/lock`,
       ),
     },
   ),
