@@ -5,11 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <linux/vm_sockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/socket.h> /* before vm_sockets.h, which did not say that it needs it */
+#include <linux/vm_sockets.h>
 #include <sys/un.h>
 
 int __real_socket(int domain, int type, int protocol);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/vm_sockets.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +17,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
+#include <sys/socket.h> /* before vm_sockets.h, which did not say that it needs it */
+#include <linux/vm_sockets.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
