@@ -1,18 +1,16 @@
 // `npm run build`: makes build/virtssh.
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { writeBytecode } from "./bytecode.ts";
-import { type Engine, findEngine } from "./engine.ts";
-import { requirePrograms } from "./host-packages.ts";
+import { writeScripts } from "./bytecode.ts";
+import { type Engine, findEngine, parseTarget, requireCompiler, type Target } from "./engine.ts";
 import { runCommand } from "./run-command.ts";
-
-const NATIVE = "helper/sys/native";
+import { runMake } from "./run-make.ts";
 
 /** The whole program, of 3 MB at most: what a hypervisor's administrator calls small. */
 const MAX_BYTES = 3_000_000;
 
-const WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wno-sign-conversion", "-std=gnu17"];
+const WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wno-sign-conversion"];
 const HARDENING = ["-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-fstack-clash-protection"];
 
 interface Flavour {
@@ -58,41 +56,70 @@ const BENCH: Flavour = {
 };
 const UNGUARDED: Flavour = { ...BENCH, output: "build/bench/unguarded" };
 
-/** `folder` is where bytecode.h is. */
-function compileProgram(engine: Engine, flavour: Flavour, folder = "build"): void {
-  const sources = [join(NATIVE, "main.c"), join(NATIVE, "native.c"), ...flavour.sources];
-  const includes = ["-I", NATIVE, "-isystem", engine.include, "-I", folder];
-  runCommand([
-    ...["gcc", ...WARNINGS, ...flavour.flags, ...includes, "-o", flavour.output, ...sources],
-    ...[engine.library, ...flavour.links, "-lm", "-lpthread", "-ldl"],
-  ]);
+/** What the program is made of and for. */
+interface Making {
+  readonly engine: Engine;
+  readonly compiler: string;
+  /** Where js/ and bytecode.h are. */
+  readonly generated: string;
+}
+
+function compileProgram({ engine, compiler, generated }: Making, flavour: Flavour): void {
+  rmSync(flavour.output, { force: true }); // other flags are no reason for make to make it again
+  const variables = {
+    GENERATED: generated,
+    BUILD: join(generated, "make"),
+    OUTPUT: flavour.output,
+    CC: compiler,
+    CFLAGS: [...WARNINGS, ...flavour.flags].join(" "),
+    LDFLAGS: flavour.links.join(" "),
+    EXTRA_SOURCES: flavour.sources.join(" "),
+    QUICKJS_INCLUDE: engine.include,
+    QUICKJS_LIBS: engine.library,
+    QJSC: engine.compiler,
+    QJSC_RUN: engine.emulator ?? "",
+  };
+  runMake("packaging/Makefile", [], variables);
+}
+
+/** What else `npm run bench` runs. */
+async function makeBench(making: Making, version: string): Promise<void> {
+  const generated = "build/bench/unguarded-js";
+  await writeScripts(generated, { version, proxy: "test/bench/unguarded-proxy.ts" });
+  compileProgram({ ...making, generated }, UNGUARDED);
+  for (const name of ["receive-fd", "greet", "as-ssh"]) {
+    runCommand(["gcc", "-O2", "-std=gnu17", ...WARNINGS, "-o", `build/bench/${name}`, `test/bench/${name}.c`]);
+  }
+}
+
+/** `build/virtssh` for another machine is `build/TARGET/virtssh`. */
+function forTarget(flavour: Flavour, target: Target): Flavour {
+  return target === undefined ? flavour : { ...flavour, output: flavour.output.replace("build/", `build/${target}/`) };
 }
 
 const { values } = parseArgs({
   options: {
     engine: { type: "string", default: "pinned" },
+    target: { type: "string" },
     dynamic: { type: "boolean", default: false },
     checked: { type: "boolean", default: false },
     bench: { type: "boolean", default: false },
   },
 });
 
-requirePrograms({ gcc: "gcc libc6-dev" });
-for (const folder of ["build/test", "build/dynamic", "build/bench/unguarded-js"])
-  mkdirSync(folder, { recursive: true });
-const engine = findEngine(values.engine);
+const target = parseTarget(values.target);
+const compiler = requireCompiler(target);
+const engine = findEngine(values.engine, target);
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
-await writeBytecode(engine, "build", { version });
-const flavour = values.dynamic ? DYNAMIC : STATIC;
-compileProgram(engine, flavour);
-if (values.checked) compileProgram(engine, CHECKED);
+const generated = target === undefined ? "build/generated" : `build/${target}/generated`;
+const making: Making = { engine, compiler, generated };
+await writeScripts(generated, { version });
+const flavour = forTarget(values.dynamic ? DYNAMIC : STATIC, target);
+compileProgram(making, flavour);
+if (values.checked) compileProgram(making, CHECKED);
 if (values.bench) {
-  compileProgram(engine, BENCH);
-  await writeBytecode(engine, "build/bench/unguarded-js", { version, proxy: "test/bench/unguarded-proxy.ts" });
-  compileProgram(engine, UNGUARDED, "build/bench/unguarded-js");
-  for (const name of ["receive-fd", "greet", "as-ssh"]) {
-    runCommand(["gcc", "-O2", ...WARNINGS, "-o", `build/bench/${name}`, `test/bench/${name}.c`]);
-  }
+  compileProgram(making, forTarget(BENCH, target));
+  if (target === undefined) await makeBench(making, version);
 }
 
 const bytes = statSync(flavour.output).size;

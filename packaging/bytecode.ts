@@ -1,12 +1,7 @@
-// Turns the TypeScript into the engine's bytecode, as a C table of modules.
+// Turns the TypeScript into the JavaScript that the engine's compiler takes, and into a C table of its modules.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
-import type { Engine } from "./engine.ts";
-import { runCommand } from "./run-command.ts";
-
-/** The module that the program begins with. */
-const ENTRY = "main.js";
 
 /** Has the one import() in it: as an entry point it comes out as a module of its own. */
 const LOADER = "helper/load-program.ts";
@@ -34,14 +29,13 @@ export interface Source {
   readonly proxy?: string;
 }
 
-/** Writes bytecode.h into `folder`: main.js, and what only the command line loads. */
-export async function writeBytecode(engine: Engine, folder: string, source: Source): Promise<void> {
+/** Writes js/ into `folder`, main.js and what is only loaded later, and bytecode.h. */
+export async function writeScripts(folder: string, source: Source): Promise<void> {
   const scripts = join(folder, "js");
   rmSync(scripts, { recursive: true, force: true });
   mkdirSync(scripts, { recursive: true });
   await bundle(scripts, source);
-  const modules = compile(engine, scripts);
-  writeFileSync(join(folder, "bytecode.h"), modules);
+  writeFileSync(join(folder, "bytecode.h"), listModules(scripts));
 }
 
 async function bundle(outdir: string, { version, proxy }: Source): Promise<void> {
@@ -102,46 +96,28 @@ function replaceProxy(path: string): Plugin {
 }
 
 /**
- * The modules by the names under which they import each other. Without lines and files in the bytecode the program starts faster,
- * but import() needs the name of the file that it stands in.
+ * bytecode.h: the modules by the names under which they import each other. packaging/Makefile compiles each twice: in plain_ are no
+ * lines and no files, with which the program starts faster; but import() needs the name of the file that it stands in.
  */
-function compile(engine: Engine, scripts: string): string {
+function listModules(scripts: string): string {
   const outputs = readdirSync(scripts).filter((file) => file.endsWith(".js"));
-  const modules = outputs.filter((file) => file !== basename(LOADER).replace(".ts", ".js")); // only re-exports its chunk
-  const whole = compileAll(engine, scripts, []);
-  const stripped = compileAll(engine, scripts, ["-s"]);
+  const modules = outputs.filter((file) => file !== basename(LOADER).replace(".ts", ".js")).sort(); // only re-exports its chunk
   const loads = (file: string) => /\bimport\(/.test(readFileSync(join(scripts, file), "utf8"));
-  const arrays = modules.map((file) => findArray(loads(file) ? whole : stripped, file));
-  const rows = modules.map((file) => `    {"${file}", ${symbolOf(file)}, sizeof ${symbolOf(file)}},`);
+  const symbols = modules.map((file) => ({ file, symbol: symbolOf(file, loads(file) ? "named" : "plain") }));
   return [
     "/* Made by packaging/bytecode.ts. */",
     "#include <stddef.h>",
     "#include <stdint.h>",
-    ...arrays,
-    "static const struct { const char *name; const uint8_t *bytes; size_t size; } bytecode[] = {",
-    ...rows,
-    "    {NULL, NULL, 0},",
+    ...symbols.map(({ symbol }) => `extern const uint8_t ${symbol}[];\nextern const uint32_t ${symbol}_size;`),
+    "static const struct { const char *name; const uint8_t *bytes; const uint32_t *size; } bytecode[] = {",
+    ...symbols.map(({ file, symbol }) => `    {"${file}", ${symbol}, &${symbol}_size},`),
+    "    {NULL, NULL, NULL},",
     "};",
     "",
   ].join("\n");
 }
 
-/** The engine's compiler follows imports by itself; what is imported later has to be named. Returns C. */
-function compileAll(engine: Engine, scripts: string, options: readonly string[]): string {
-  const isLater = (file: string) => file.endsWith(".js") && file !== ENTRY && !file.startsWith("chunk-");
-  const later = readdirSync(scripts).filter((file) => isLater(file) && file !== basename(LOADER).replace(".ts", ".js"));
-  const modules = ["-c", "-m", "-M", "virtssh:native,virtssh_native", ...later.flatMap((file) => ["-D", file])];
-  runCommand([engine.compiler, ...modules, ...options, "-o", "bytecode.c", ENTRY], { cwd: scripts });
-  return readFileSync(join(scripts, "bytecode.c"), "utf8");
-}
-
 /** The engine's compiler names an array after its file. */
-function symbolOf(file: string): string {
-  return `qjsc_${file.replace(/\.js$/, "").replace(/[^0-9A-Za-z]/g, "_")}`;
-}
-
-function findArray(text: string, file: string): string {
-  const array = new RegExp(`^const uint8_t ${symbolOf(file)}\\[[^;]*;`, "m").exec(text)?.[0];
-  if (array === undefined) throw new Error(`${file} was not compiled`);
-  return `static ${array}`;
+function symbolOf(file: string, prefix: string): string {
+  return `${prefix}_${file.replace(/\.js$/, "").replace(/[^0-9A-Za-z]/g, "_")}`;
 }

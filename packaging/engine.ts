@@ -1,11 +1,13 @@
 // Owns the JavaScript engine that the binary is linked with: fetches its source, builds it once, and says where it is.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory, cacheKey } from "./cache.ts";
 import { requirePrograms } from "./host-packages.ts";
 import { findDebianMirror } from "./mirror.ts";
 import { runCommand } from "./run-command.ts";
+import { runMake } from "./run-make.ts";
 
 /** What a build needs of an engine. */
 export interface Engine {
@@ -14,6 +16,17 @@ export interface Engine {
   readonly library: string;
   /** The compiler from JavaScript to the bytecode of just this engine. */
   readonly compiler: string;
+  /** What runs it, where it is not this machine's. */
+  readonly emulator?: string;
+}
+
+/** What is compiled for, as Debian names its cross compilers; undefined is this machine. */
+export type Target = "aarch64-linux-gnu" | "s390x-linux-gnu" | undefined;
+
+/** Throws an Error for what cannot be compiled for. */
+export function parseTarget(text: string | undefined): Target {
+  if (text === undefined || text === "aarch64-linux-gnu" || text === "s390x-linux-gnu") return text;
+  throw new Error(`cannot compile for ${text}: only for aarch64-linux-gnu and s390x-linux-gnu`);
 }
 
 /** QuickJS as Debian 13 has it, its upstream tarball as it is. */
@@ -22,20 +35,15 @@ const TARBALL = `quickjs_${VERSION}.orig.tar.xz`;
 const SHA256 = "ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe";
 const SUITE = "trixie";
 
-const LIBRARY_SOURCES = ["quickjs", "libregexp", "libunicode", "cutils", "dtoa"];
-const COMPILER_SOURCES = ["qjsc", "quickjs-libc"];
-const FLAGS = [
-  ...["-O2", "-fwrapv", "-ffunction-sections", "-fdata-sections", "-fPIE"],
-  ...["-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-D_GNU_SOURCE"],
-  ...['-DCONFIG_VERSION="2025-04-26"', '-DCONFIG_CC="gcc"', '-DCONFIG_PREFIX="/usr/local"'],
-];
+const MAKEFILE = "packaging/engine.mk";
 
 /**
  * The engine that `choice` names: `pinned` is the one above, `system` is Debian's libquickjs and qjsc, anything else is a folder
  * with quickjs.h, libquickjs.a and qjsc, such as a build of quickjs-ng. Throws an Error that says what is missing.
  */
-export function findEngine(choice: string): Engine {
-  if (choice === "pinned") return ensurePinned();
+export function findEngine(choice: string, target?: Target): Engine {
+  if (choice === "pinned") return ensurePinned(target);
+  if (target !== undefined) throw new Error(`only the pinned engine can be compiled for ${target}`);
   return choice === "system" ? findSystem() : findIn(choice);
 }
 
@@ -60,32 +68,60 @@ function findIn(folder: string): Engine {
   return engine;
 }
 
-/** Built once for this machine: the folder is renamed into place when it is whole, so it is there whole or not at all. */
-function ensurePinned(): Engine {
-  requirePrograms({ gcc: "gcc libc6-dev", ar: "binutils", xz: "xz-utils" });
-  const folder = join(
-    cacheDirectory(),
-    `engine-${cacheKey([], [SHA256, ...FLAGS, runCommand(["gcc", "-v", "--version"])])}`,
-  );
-  if (!existsSync(folder)) {
-    process.stderr.write(`building the engine, QuickJS ${VERSION}, once … `);
-    const begin = performance.now();
-    makePinned(folder);
-    process.stderr.write(`${((performance.now() - begin) / 1000).toFixed(1)} s\n`);
+/** The compiler's name, which is on this machine when this returns. */
+export function requireCompiler(target: Target): string {
+  if (target === undefined) {
+    requirePrograms({ gcc: "gcc libc6-dev", ar: "binutils", make: "make", xz: "xz-utils" });
+    return "gcc";
   }
-  return findIn(folder);
+  const compiler = `${target}-gcc`;
+  requirePrograms({ [compiler]: `gcc-${target} libc6-dev-${ARCHITECTURES[target]}-cross` });
+  return compiler;
 }
 
-function makePinned(folder: string): void {
+/** As Debian calls them. */
+const ARCHITECTURES = { "aarch64-linux-gnu": "arm64", "s390x-linux-gnu": "s390x" } as const;
+
+/** Built once for each target: the folder is renamed into place when it is whole, so it is there whole or not at all. */
+function ensurePinned(target: Target): Engine {
+  const native = ensureBuilt(undefined, (work) => {
+    fetchSource(work);
+    compileEngine(work, { CC: "gcc", QUICKJS: work });
+  });
+  if (target === undefined) return engineIn(native, native);
+  const compiled = ensureBuilt(target, (work) => {
+    compileEngine(work, { CC: requireCompiler(target), AR: `${target}-ar`, QUICKJS: native, QJSC_LDFLAGS: "-static" });
+  });
+  if (target !== "s390x-linux-gnu")
+    return { ...engineIn(native, compiled), compiler: engineIn(native, native).compiler };
+  // The other byte order: packaging/engine.mk says why it takes a compiler of its own.
+  requirePrograms({ "qemu-s390x-static": "qemu-user-static" });
+  return { ...engineIn(native, compiled), emulator: "qemu-s390x-static" };
+}
+
+function engineIn(source: string, compiled: string): Engine {
+  return { include: source, library: join(compiled, "engine/libquickjs.a"), compiler: join(compiled, "engine/qjsc") };
+}
+
+function ensureBuilt(target: Target, make: (work: string) => void): string {
+  const compiler = requireCompiler(target);
+  const key = cacheKey([MAKEFILE], [SHA256, runCommand([compiler, "-v", "--version"])]);
+  const folder = join(cacheDirectory(), `engine-${key}`);
+  if (existsSync(folder)) return folder;
+  process.stderr.write(
+    `building the engine, QuickJS ${VERSION}, once${target === undefined ? "" : ` for ${target}`} … `,
+  );
+  const begin = performance.now();
   mkdirSync(cacheDirectory(), { recursive: true });
   const work = mkdtempSync(`${folder}.`);
   try {
-    fetchSource(work);
-    compileEngine(work);
+    make(work);
     if (!existsSync(folder)) renameSync(work, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+  process.stderr.write(`${((performance.now() - begin) / 1000).toFixed(1)} s\n`);
+  return folder;
 }
 
 /** Through apt, with a source list of its own made from the machine's own mirror: nothing of the system's apt is changed. */
@@ -114,12 +150,6 @@ function fetchSource(work: string): void {
   runCommand(["tar", "-xf", tarball, "--strip-components=1"], { cwd: work });
 }
 
-function compileEngine(work: string): void {
-  for (const source of [...LIBRARY_SOURCES, ...COMPILER_SOURCES]) {
-    runCommand(["gcc", ...FLAGS, "-c", `${source}.c`, "-o", `${source}.o`], { cwd: work });
-  }
-  const objects = (sources: readonly string[]) => sources.map((source) => `${source}.o`);
-  runCommand(["ar", "rcsD", "libquickjs.a", ...objects(LIBRARY_SOURCES)], { cwd: work });
-  const compiler = ["gcc", "-o", "qjsc", ...objects(COMPILER_SOURCES), "libquickjs.a", "-lm", "-lpthread", "-ldl"];
-  runCommand(compiler, { cwd: work });
+function compileEngine(work: string, variables: Readonly<Record<string, string>>): void {
+  runMake(MAKEFILE, [`-j${availableParallelism()}`, "engine"], { BUILD: work, ...variables });
 }

@@ -44,6 +44,17 @@ static int find_bytecode(const char *name) {
     return -1;
 }
 
+/* Bytecode is little-endian: where the machine is not, the engine turns its bytes round, which it cannot do in read-only memory. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+enum { READ_FLAGS = JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA };
+#else
+enum { READ_FLAGS = JS_READ_OBJ_BYTECODE };
+#endif
+
+static JSValue read_module(JSContext *ctx, int index) {
+    return JS_ReadObject(ctx, bytecode[index].bytes, *bytecode[index].size, READ_FLAGS);
+}
+
 static JSModuleDef *load_module(JSContext *ctx, const char *name, void *opaque) {
     (void)opaque;
     if (strcmp(name, "virtssh:native") == 0) return make_native_module(ctx, name);
@@ -52,7 +63,7 @@ static JSModuleDef *load_module(JSContext *ctx, const char *name, void *opaque) 
         JS_ThrowReferenceError(ctx, "no module %s", name);
         return NULL;
     }
-    JSValue module = JS_ReadObject(ctx, bytecode[found].bytes, bytecode[found].size, JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA);
+    JSValue module = read_module(ctx, found);
     if (JS_IsException(module)) return NULL;
     JSModuleDef *definition = JS_VALUE_GET_PTR(module);
     JS_FreeValue(ctx, module); /* the context keeps it */
@@ -81,8 +92,7 @@ static int report(JSContext *ctx) {
 static int run(JSContext *ctx) {
     JSRuntime *runtime = JS_GetRuntime(ctx);
     int main_module = find_bytecode("main.js");
-    JSValue module = JS_ReadObject(ctx, bytecode[main_module].bytes, bytecode[main_module].size,
-                                   JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA);
+    JSValue module = read_module(ctx, main_module);
     if (JS_IsException(module) || JS_ResolveModule(ctx, module) < 0) return report(ctx);
     JSValue outcome = JS_EvalFunction(ctx, module);
     if (JS_IsException(outcome)) return report(ctx);
