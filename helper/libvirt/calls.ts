@@ -101,9 +101,9 @@ export function domainGetState(domain: DomainRef): Call<number> {
   });
 }
 
-/** The live XML of a running domain, else its configuration, in UTF-8. Shares memory with the message. */
-export function domainGetXmlDesc(domain: DomainRef): Call<Uint8Array> {
-  const body = domainArgument(domain).uint32(0).toBytes();
+/** The live XML of a running domain, unless the flags say otherwise, else its configuration, in UTF-8. Shares memory with the message. */
+export function domainGetXmlDesc(domain: DomainRef, flags = 0): Call<Uint8Array> {
+  const body = domainArgument(domain).uint32(flags).toBytes();
   return call(PROCEDURE.domainGetXmlDesc, body, (reader) => reader.opaque(STRING_MAX_BYTES));
 }
 
@@ -117,6 +117,23 @@ export function connectDomainEventCallbackRegisterAny(domain: DomainRef): Call<n
 /** Starts a domain. Needs a connection that may change something. */
 export function domainCreate(domain: DomainRef): Call<void> {
   return call(PROCEDURE.domainCreate, domainArgument(domain).toBytes(), () => undefined);
+}
+
+/** Whether it has a configuration; a transient domain has none, and is gone once it stops. */
+export function domainIsPersistent(domain: DomainRef): Call<boolean> {
+  return call(PROCEDURE.domainIsPersistent, domainArgument(domain).toBytes(), (reader) => reader.int32() !== 0);
+}
+
+/** Whether a start would restore what `virsh managedsave` has saved. */
+export function domainHasManagedSaveImage(domain: DomainRef): Call<boolean> {
+  const body = domainArgument(domain).uint32(0).toBytes();
+  return call(PROCEDURE.domainHasManagedSaveImage, body, (reader) => reader.int32() !== 0);
+}
+
+/** Adds a device, by the flags of AFFECT. Needs a connection that may change something. */
+export function domainAttachDeviceFlags(domain: DomainRef, xml: string, flags: number): Call<void> {
+  const body = domainArgument(domain).string(xml).uint32(flags).toBytes();
+  return call(PROCEDURE.domainAttachDeviceFlags, body, () => undefined);
 }
 
 /** Every domain, running or not; or those whose name has `nameBytes` bytes in UTF-8, the others' not even being decoded. */

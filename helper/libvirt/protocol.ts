@@ -27,6 +27,12 @@ export const PROCEDURE = {
   authList: 66,
   /** REMOTE_PROC_AUTH_POLKIT */
   authPolkit: 70,
+  /** REMOTE_PROC_DOMAIN_IS_PERSISTENT */
+  domainIsPersistent: 151,
+  /** REMOTE_PROC_DOMAIN_ATTACH_DEVICE_FLAGS */
+  domainAttachDeviceFlags: 160,
+  /** REMOTE_PROC_DOMAIN_HAS_MANAGED_SAVE_IMAGE */
+  domainHasManagedSaveImage: 183,
   /** REMOTE_PROC_DOMAIN_GET_STATE */
   domainGetState: 212,
   /** REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS */
@@ -80,8 +86,12 @@ export const ERROR = {
   authFailed: 45,
   /** VIR_ERR_OPERATION_INVALID: not in the state that it is in */
   operationInvalid: 55,
+  /** VIR_ERR_CONFIG_UNSUPPORTED */
+  configUnsupported: 67,
   /** VIR_ERR_AUTH_CANCELLED */
   authCancelled: 79,
+  /** VIR_ERR_OPERATION_UNSUPPORTED */
+  operationUnsupported: 84,
   /** VIR_ERR_ACCESS_DENIED */
   accessDenied: 88,
   /** VIR_ERR_AUTH_UNAVAILABLE */

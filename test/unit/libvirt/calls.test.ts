@@ -9,8 +9,11 @@ import {
   connectClose,
   connectListAllDomains,
   connectOpen,
+  domainAttachDeviceFlags,
   domainGetState,
   domainGetXmlDesc,
+  domainHasManagedSaveImage,
+  domainIsPersistent,
   domainLookupById,
   domainLookupByName,
   domainLookupByUuid,
@@ -58,6 +61,22 @@ const ARGUMENTS: readonly [string, Call<unknown>, number, string][] = [
   ["DOMAIN_GET_STATE", domainGetState(WEB), 212, `${WEB_BYTES} 00 00 00 00 // flags`],
   ["DOMAIN_GET_XML_DESC", domainGetXmlDesc(WEB), 14, `${WEB_BYTES} 00 00 00 00 // flags`],
   ["DOMAIN_GET_XML_DESC of one without an ID", domainGetXmlDesc(SHUT_OFF), 14, `${SHUT_OFF_BYTES} 00 00 00 00`],
+  [
+    "DOMAIN_GET_XML_DESC of a configuration",
+    domainGetXmlDesc(WEB, 2),
+    14,
+    `${WEB_BYTES} 00 00 00 02 // VIR_DOMAIN_XML_INACTIVE`,
+  ],
+  ["DOMAIN_IS_PERSISTENT", domainIsPersistent(WEB), 151, WEB_BYTES],
+  ["DOMAIN_HAS_MANAGED_SAVE_IMAGE", domainHasManagedSaveImage(WEB), 183, `${WEB_BYTES} 00 00 00 00 // flags`],
+  [
+    "DOMAIN_ATTACH_DEVICE_FLAGS",
+    domainAttachDeviceFlags(WEB, "<rng/>", 3),
+    160,
+    `${WEB_BYTES}
+     00 00 00 06 3c 72 6e 67 2f 3e 00 00  // xml: "<rng/>"
+     00 00 00 03                          // flags: VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG`,
+  ],
   ["CONNECT_LIST_ALL_DOMAINS", connectListAllDomains(3), 273, "00 00 00 01  00 00 00 00 // results wanted, no flags"],
 ];
 
@@ -80,6 +99,11 @@ const ANSWERS: readonly [string, Call<unknown>, string, unknown][] = [
   ["DOMAIN_LOOKUP_BY_ID", domainLookupById(7), WEB_BYTES, WEB],
   ["DOMAIN_GET_STATE: shut off, by the user", domainGetState(WEB), "00 00 00 05  00 00 00 01", 5],
   ["DOMAIN_GET_XML_DESC", domainGetXmlDesc(WEB), "00 00 00 05 3c 61 2f 3e 0a 00 00 00", hex("3c 61 2f 3e 0a")],
+  ["DOMAIN_IS_PERSISTENT: yes", domainIsPersistent(WEB), "00 00 00 01", true],
+  ["DOMAIN_IS_PERSISTENT: no", domainIsPersistent(WEB), "00 00 00 00", false],
+  ["DOMAIN_HAS_MANAGED_SAVE_IMAGE: yes", domainHasManagedSaveImage(WEB), "00 00 00 01", true],
+  ["DOMAIN_HAS_MANAGED_SAVE_IMAGE: no", domainHasManagedSaveImage(WEB), "00 00 00 00", false],
+  ["DOMAIN_ATTACH_DEVICE_FLAGS", domainAttachDeviceFlags(WEB, "<rng/>", 1), "", undefined],
   [
     "CONNECT_LIST_ALL_DOMAINS: of names of three bytes",
     connectListAllDomains(3),
@@ -133,6 +157,8 @@ test("every call reads any bytes, or throws XdrError", () => {
     domainLookupById(7),
     domainGetState(WEB),
     domainGetXmlDesc(WEB),
+    domainIsPersistent(WEB),
+    domainAttachDeviceFlags(WEB, "<rng/>", 3),
     connectListAllDomains(3),
   ];
   const list = hex(`00 00 00 02 ${WEB_BYTES} ${SHUT_OFF_BYTES} 00 00 00 02`);
