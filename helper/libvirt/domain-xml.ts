@@ -51,6 +51,25 @@ export function readDomainXml(xml: Uint8Array): DomainXml {
   return { id, cid: findCid(tags, PATH) };
 }
 
+/** Whether it has a vsock device, which need not have a CID yet. @throws XmlError */
+export function hasVsockDevice(xml: Uint8Array): boolean {
+  const tags = new TagScanner(xml);
+  tags.next();
+  if (tags.isEnd || !tags.hasName(ROOT)) throw new XmlError("the root element is not <domain>");
+  return hasElement(tags, PATH.slice(0, -1));
+}
+
+/** The same for an element on the path below the element whose start tag was read last. Ends at its end tag, or at the element. */
+function hasElement(tags: TagScanner, [name, ...rest]: readonly Uint8Array[]): boolean {
+  if (name === undefined) return true;
+  if (tags.isEmpty) return false;
+  while (tags.nextChild()) {
+    if (tags.hasName(name) && hasElement(tags, rest)) return true;
+    tags.skip();
+  }
+  return false;
+}
+
 /** The CID that lies on the path below the element whose start tag was read last. Ends at its end tag, or at the CID. */
 function findCid(tags: TagScanner, [name, ...rest]: readonly Uint8Array[]): number | undefined {
   if (name === undefined) return readNumber(tags, "address", { min: MIN_CID, max: MAX_CID });

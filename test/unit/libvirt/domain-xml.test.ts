@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type DomainXml, readDomainXml, XmlError } from "../../../helper/libvirt/domain-xml.ts";
+import { type DomainXml, hasVsockDevice, readDomainXml, XmlError } from "../../../helper/libvirt/domain-xml.ts";
 import { runs } from "../fuzz.ts";
-import { anyDocument, readWithSaxes } from "./xml-reference.ts";
+import { anyDocument, findDeviceWithSaxes, readWithSaxes } from "./xml-reference.ts";
 
 function read(xml: string): DomainXml {
   return readDomainXml(Buffer.from(xml));
@@ -208,6 +208,30 @@ test("readDomainXml() agrees with saxes", () => {
     }),
     runs(1500),
   );
+});
+
+test.each<[string, string, boolean]>([
+  ["one that runs", RUNNING, true],
+  ["one whose CID is still to be chosen", around("<vsock><cid auto='yes'/></vsock>"), true],
+  ["an empty one", around("<vsock/>"), true],
+  ["none", around("<vsock2/><console><vsock/></console>"), false],
+  ["none but in the metadata", "<domain><metadata><devices><vsock/></devices></metadata><devices/></domain>", false],
+  ["none where there is nothing", "<domain/>", false],
+])("hasVsockDevice() sees %s", (_, xml, found) => {
+  expect(hasVsockDevice(Buffer.from(xml))).toBe(found);
+});
+
+test("hasVsockDevice() agrees with saxes", () => {
+  fc.assert(
+    fc.property(anyDocument, (xml) => {
+      expect(hasVsockDevice(Buffer.from(xml))).toBe(findDeviceWithSaxes(xml));
+    }),
+    runs(500),
+  );
+});
+
+test.each(["<domains/>", "</domain>", "<domain><devices><vsoc", ""])("hasVsockDevice() refuses %j", (xml) => {
+  expect(() => hasVsockDevice(Buffer.from(xml))).toThrow(XmlError);
 });
 
 test("readDomainXml() of a document with other bytes in it gives an answer, or refuses it", () => {

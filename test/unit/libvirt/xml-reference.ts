@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { SaxesParser } from "saxes";
 import type { DomainXml } from "../../../helper/libvirt/domain-xml.ts";
 
-const PATH = "domain/devices/vsock/cid";
+const DEVICE = "domain/devices/vsock";
+const PATH = `${DEVICE}/cid`;
 
 function parseNumber(text: string, min: number, max: number): number {
   const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : -1;
@@ -12,22 +13,38 @@ function parseNumber(text: string, min: number, max: number): number {
   return value;
 }
 
-/** What readDomainXml() ought to say of a well-formed document. */
-export function readWithSaxes(xml: string): DomainXml | "refused" {
+/** Calls `see` with the path of each element, and its attributes. */
+function parse(xml: string, see: (path: string, attributes: Readonly<Record<string, string>>) => void): void {
   const parser = new SaxesParser();
   const open: string[] = [];
-  let id: string | undefined;
-  let cid: string | undefined;
   parser.on("error", (error) => {
     throw new Error(`the document is not well-formed: ${xml}`, { cause: error });
   });
   parser.on("opentag", ({ name, attributes }) => {
     open.push(name);
-    if (open.length === 1) id = attributes["id"];
-    if (open.join("/") === PATH) cid ??= attributes["address"];
+    see(open.join("/"), attributes);
   });
   parser.on("closetag", () => void open.pop());
   parser.write(xml).close();
+}
+
+/** What hasVsockDevice() ought to say of a well-formed document. */
+export function findDeviceWithSaxes(xml: string): boolean {
+  let isThere = false;
+  parse(xml, (path) => {
+    isThere ||= path === DEVICE;
+  });
+  return isThere;
+}
+
+/** What readDomainXml() ought to say of a well-formed document. */
+export function readWithSaxes(xml: string): DomainXml | "refused" {
+  let id: string | undefined;
+  let cid: string | undefined;
+  parse(xml, (path, attributes) => {
+    if (path === "domain") id = attributes["id"];
+    if (path === PATH) cid ??= attributes["address"];
+  });
   try {
     return {
       id: id === undefined ? undefined : parseNumber(id, 0, 0x7fff_ffff),
