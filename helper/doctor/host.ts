@@ -3,7 +3,7 @@
 import { HelperError } from "../failure.ts";
 import { Connection } from "../libvirt/connection.ts";
 import { Daemons, isPassedOver } from "../libvirt/daemons.ts";
-import { findGroup, isThere } from "../libvirt/diagnosis.ts";
+import { findGroup, findVhost, VHOST_SIGNS } from "../libvirt/diagnosis.ts";
 import type { Place } from "../libvirt/sockets.ts";
 import { quote } from "../quote.ts";
 import type { System } from "../sys/system.ts";
@@ -11,17 +11,13 @@ import type { DomainTarget } from "../target.ts";
 import { type Finding, type Passed, requireFailure } from "./report.ts";
 
 /**
- * Either shows that guests of this host can have a vsock device: vhost_vsock_misc in the kernel's drivers/vhost/vsock.c, whose
- * node udev makes also for a module that is not loaded yet (MODULE_ALIAS "devname:vhost-vsock"), and the module itself, which a
- * container sees too. Whether this process may have an AF_VSOCK socket is for the connect to tell: the kernel loads AF_VSOCK by
- * itself when one is asked for, and a seccomp filter does not show in any file.
+ * Whether this process may have an AF_VSOCK socket is for the connect to tell: the kernel loads AF_VSOCK by itself when one is asked
+ * for, and a seccomp filter does not show in any file.
+ * @throws HelperError no-vhost-vsock
  */
-const SIGNS = ["/dev/vhost-vsock", "/sys/module/vhost_vsock"];
-
-/** @throws HelperError no-vhost-vsock */
 export function checkKernel(sys: System): Passed<true> {
-  const sign = SIGNS.find((path) => isThere(sys, path));
-  if (sign === undefined) throw new HelperError({ kind: "no-vhost-vsock", paths: SIGNS });
+  const sign = findVhost(sys);
+  if (sign === undefined) throw new HelperError({ kind: "no-vhost-vsock", paths: VHOST_SIGNS });
   return { value: true, detail: `${quote(sign)} is there` };
 }
 

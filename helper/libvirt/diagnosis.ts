@@ -55,6 +55,18 @@ export function isThere(sys: System, path: string): boolean {
   }
 }
 
+/**
+ * Either shows that guests of this host can have a vsock device: vhost_vsock_misc in the kernel's drivers/vhost/vsock.c, whose
+ * node udev makes also for a module that is not loaded yet (MODULE_ALIAS "devname:vhost-vsock"), and the module itself, which a
+ * container sees too.
+ */
+export const VHOST_SIGNS = ["/dev/vhost-vsock", "/sys/module/vhost_vsock"];
+
+/** The first of them that is there. */
+export function findVhost(sys: System): string | undefined {
+  return VHOST_SIGNS.find((path) => isThere(sys, path));
+}
+
 /** max_anonymous_clients in libvirtd.conf, unless the administrator sets another. */
 const USUAL_LIMIT = 20;
 

@@ -1,7 +1,7 @@
 /** What a failure is explained by, and the parts of sentences that several failures share. */
 
 import type { Failure, StoppedState } from "../failure.ts";
-import { shellQuote } from "../quote.ts";
+import { quote, shellQuote } from "../quote.ts";
 
 export interface Explanation {
   readonly error: string;
@@ -14,6 +14,13 @@ export type Kind<Name extends Failure["kind"]> = Extract<Failure, { readonly kin
 /** A domain as an argument of virsh, which takes no name that begins with `-` for one. */
 export function virshWord(name: string): string {
   return name.startsWith("-") ? `-- ${shellQuote(name)}` : shellQuote(name);
+}
+
+/** A file that only some may open. */
+export function hintPermission({ path, group }: { readonly path: string; readonly group?: string }): string {
+  return group === undefined
+    ? `see who may open it with: ls -l ${shellQuote(path)}`
+    : `only group ${quote(group)} may open it; join that group, then log in again`;
 }
 
 const STATES: Readonly<Record<StoppedState, string>> = {

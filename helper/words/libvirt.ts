@@ -1,9 +1,9 @@
 /** What libvirt's sockets and daemons can meet us with, in words. */
 
 import type { InstalledDaemon, RefusedRequest } from "../failure.ts";
-import { quote, shellQuote } from "../quote.ts";
+import { quote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
-import type { Explanation, Kind } from "./explanation.ts";
+import { type Explanation, hintPermission, type Kind } from "./explanation.ts";
 
 export function explainSocket(
   failure: Kind<"no-daemon" | "socket-permission" | "socket-broken" | "daemon-start">,
@@ -14,10 +14,7 @@ export function explainSocket(
     case "socket-permission":
       return {
         error: `cannot open libvirt socket ${quote(failure.path)}: permission denied`,
-        hint:
-          failure.group === undefined
-            ? `see who may open it with: ls -l ${shellQuote(failure.path)}`
-            : `only group ${quote(failure.group)} may open it; join that group, then log in again`,
+        hint: hintPermission(failure),
       };
     case "socket-broken":
       return {
