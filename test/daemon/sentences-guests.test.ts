@@ -4,24 +4,9 @@ import { describe } from "vitest";
 import { renderDomain } from "../lab/domains.ts";
 import { type Fact, failure, testFacts } from "../lab/facts.ts";
 import { runNative } from "../lab/lab.ts";
-import { GRANTS, GUEST_TEXTS, renderGuest } from "./guests-with-cid.ts";
+import { GRANTS, GUEST_TEXTS, renderPluggable } from "./guests-with-cid.ts";
 
 const FILES = { "/usr/bin/virtssh": "build/test/virtssh" };
-
-/** Starts QEMU with every request of it to vhost (0xAF of linux/vhost.h) granted, so that a device can be added while it runs. */
-const VHOST_QEMU = `#!/usr/bin/python3
-import ctypes, os, struct, sys
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, FILTER = 38, 22, 2
-IOCTL, VHOST, ALLOW, ERRNO_0 = 16, 0xAF00, 0x7FFF0000, 0x00050000
-LOAD, AND, EQUAL, RETURN = 0x20, 0x54, 0x15, 0x06
-code = [(LOAD, 0, 0, 0), (EQUAL, 0, 4, IOCTL), (LOAD, 0, 0, 24), (AND, 0, 0, 0xFF00), (EQUAL, 0, 1, VHOST), (RETURN, 0, 0, ERRNO_0), (RETURN, 0, 0, ALLOW)]
-filters = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))
-libc = ctypes.CDLL(None, use_errno=True)
-libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-if libc.prctl(PR_SET_SECCOMP, FILTER, ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(code), ctypes.addressof(filters))), 0, 0):
-    raise OSError(ctypes.get_errno(), "seccomp")
-os.execv("/usr/local/bin/qemu-without-vsock", ["qemu-without-vsock", *sys.argv[1:]])
-`;
 
 /** Starts QEMU so that it does not end when libvirtd asks it to. */
 const DEAF_QEMU = `#!/usr/bin/python3
@@ -177,11 +162,7 @@ const TEXTS = {
   ...GUEST_TEXTS,
   "/usr/local/bin/deaf-qemu": DEAF_QEMU,
   ...Object.fromEntries(SYSTEMS.map((os) => [`/etc/lab/${os.name}.xml`, renderSystem(os)])),
-  "/usr/local/bin/qemu-with-vhost": VHOST_QEMU,
-  "/etc/lab/web.xml": renderGuest({ name: "web", vsock: 7, hasFreeSlot: true }).replace(
-    "qemu-without-vsock",
-    "qemu-with-vhost",
-  ),
+  "/etc/lab/web.xml": renderPluggable({ name: "web", vsock: 7 }),
   "/etc/lab/slow-moment.py": SLOW_MOMENT,
   "/etc/lab/device-7.xml": DEVICE(7),
   "/etc/lab/device-8.xml": DEVICE(8),

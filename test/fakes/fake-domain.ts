@@ -26,6 +26,12 @@ export interface FakeDomain {
   readonly state?: FakeState;
   /** The address in its vsock device; no device unless told. */
   readonly cid?: number;
+  /** Whether its configuration has a vsock device; as the domain has unless told. */
+  readonly isConfigured?: boolean;
+  /** Whether it has no configuration. */
+  readonly isTransient?: true;
+  /** Whether `virsh managedsave` has saved it. */
+  readonly isSaved?: true;
   /** All of its XML, in place of what follows from the rest. */
   readonly xml?: string;
 }
@@ -36,6 +42,9 @@ export interface KnownDomain {
   readonly id: number;
   readonly state: number;
   readonly xml: string;
+  readonly inactiveXml: string;
+  readonly isTransient: boolean;
+  readonly isSaved: boolean;
 }
 
 export function describeKnown(domain: FakeDomain, index: number): KnownDomain {
@@ -43,7 +52,16 @@ export function describeKnown(domain: FakeDomain, index: number): KnownDomain {
   const isLive = state !== "shut off" && state !== "crashed";
   const id = isLive ? (domain.id ?? index + 1) : -1;
   const uuid = Buffer.from((domain.uuid ?? String(index + 1).padStart(32, "0")).replaceAll("-", ""), "hex");
-  return { name: domain.name, uuid, id, state: STATES[state], xml: domain.xml ?? makeXml(domain, id) };
+  const { name, isTransient = false, isSaved = false, xml = makeXml(domain, id) } = domain;
+  const inactiveXml = domain.xml ?? makeInactiveXml(domain);
+  return { name, uuid, id, state: STATES[state], xml: id < 0 ? inactiveXml : xml, inactiveXml, isTransient, isSaved };
+}
+
+/** The vsock device has an address where that is part of the configuration. */
+function makeInactiveXml({ isConfigured, ...domain }: FakeDomain): string {
+  if (isConfigured === undefined) return makeXml(domain, -1);
+  const xml = makeXml({ name: domain.name }, -1);
+  return isConfigured ? xml.replace("<devices>", "<devices><vsock model='virtio'><cid auto='yes'/></vsock>") : xml;
 }
 
 function makeXml({ name, cid }: FakeDomain, id: number): string {

@@ -16,6 +16,9 @@ export const PROC = {
   lookupByUuid: 24,
   authList: 66,
   authPolkit: 70,
+  isPersistent: 151,
+  attachDevice: 160,
+  hasManagedSave: 183,
   getState: 212,
   listAllDomains: 273,
   registerEvent: 316,
@@ -37,6 +40,14 @@ const EVENTS = { defined: 0, undefined: 1, started: 2, suspended: 3, resumed: 4,
 /** VIR_ERR_OPERATION_INVALID and VIR_ERR_OPERATION_DENIED of virterror.h. */
 const ERR_OPERATION_INVALID = 55;
 const ERR_OPERATION_DENIED = 29;
+/** VIR_ERR_OPERATION_UNSUPPORTED */
+const ERR_OPERATION_UNSUPPORTED = 84;
+
+/** VIR_DOMAIN_XML_INACTIVE */
+const XML_INACTIVE = 2;
+
+/** What a vsock device that is added gets. */
+const NEXT_CID = 9;
 
 interface FakeError {
   readonly code: number;
@@ -257,6 +268,11 @@ export class FakeClient {
         this.#isRegistered = true;
         return word(CALLBACK);
       }
+      case PROC.isPersistent:
+      case PROC.hasManagedSave:
+        return this.#describeConfiguration(procedure, args);
+      case PROC.attachDevice:
+        return this.#attach(args.domain(), args.text(), args.word());
       case PROC.create:
         return this.#create(args.domain());
       default:
@@ -276,6 +292,37 @@ export class FakeClient {
     return Buffer.alloc(0);
   }
 
+  #describeConfiguration(procedure: number, args: Arguments): Answer {
+    const { name, uuid } = args.domain();
+    if (procedure === PROC.hasManagedSave) args.word();
+    this.#daemon.calls.push(
+      `${procedure === PROC.isPersistent ? "isPersistent" : "hasManagedSave"} ${JSON.stringify(name)}`,
+    );
+    return this.#find(
+      (domain) => domain.uuid.equals(uuid),
+      ({ isTransient, isSaved }) => word((procedure === PROC.isPersistent ? !isTransient : isSaved) ? 1 : 0),
+    );
+  }
+
+  /** qemuDomainAttachDeviceFlags() in libvirt's qemu_driver.c, for a vsock device. */
+  #attach({ name }: { name: string }, xml: string, flags: number): Answer {
+    const daemon = this.#daemon;
+    daemon.calls.push(`attachDevice ${JSON.stringify(name)} ${xml} ${flags}`);
+    if (this.#isReadOnly)
+      return { code: ERR_OPERATION_DENIED, message: "operation attach forbidden for read only access" };
+    const domain = daemon.domains.find((one) => one.name === name);
+    if (domain === undefined) return { code: ERR_NO_DOMAIN, message: "Domain not found" };
+    const { isConfigured = domain.cid !== undefined, cid } = domain;
+    const [isLive, isConfig] = [(flags & 1) !== 0, (flags & 2) !== 0];
+    if (isLive && domain.state === "shut off") return { code: ERR_OPERATION_INVALID, message: "domain is not running" };
+    if (isConfig && isConfigured) return { code: ERR_OPERATION_INVALID, message: "domain already has a vsock device" };
+    if (isLive && cid !== undefined)
+      return { code: ERR_OPERATION_UNSUPPORTED, message: "the domain already has a vsock device" };
+    if (daemon.options.errors?.[PROC.attachDevice] === undefined)
+      daemon.change(name, { isConfigured: isConfigured || isConfig, ...(isLive ? { cid: NEXT_CID } : {}) }, "defined");
+    return Buffer.alloc(0);
+  }
+
   /** As libvirt does, by the UUID alone: a stale name or ID makes no difference. */
   #describe(procedure: number, args: Arguments): Answer {
     const { name, uuid } = args.domain();
@@ -284,7 +331,8 @@ export class FakeClient {
     this.#daemon.calls.push(`${isState ? "getState" : "getXmlDesc"} ${JSON.stringify(name)} ${flags}`);
     return this.#find(
       (domain) => domain.uuid.equals(uuid),
-      ({ state, xml }) => (isState ? Buffer.concat([word(state), word(1)]) : text(xml)),
+      ({ state, xml, inactiveXml }) =>
+        isState ? Buffer.concat([word(state), word(1)]) : text(flags === XML_INACTIVE ? inactiveXml : xml),
     );
   }
 
