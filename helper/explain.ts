@@ -3,6 +3,7 @@
 import type { Failure } from "./failure.ts";
 import { quote } from "./quote.ts";
 import { describeErrno } from "./sys/errno.ts";
+import { explainDevice } from "./words/device.ts";
 import { explainDomain } from "./words/domain.ts";
 import type { Explanation, Kind } from "./words/explanation.ts";
 import { explainGuest, explainVsock } from "./words/guest.ts";
@@ -43,9 +44,14 @@ const WORDS: Words = {
   "domain-ambiguous": explainDomain,
   "domain-stopped": explainDomain,
   "no-vsock-device": explainDomain,
+  "has-vsock-device": explainDevice,
+  "no-such-part": explainDevice,
+  "hotplug-refused": explainDevice,
+  "attach-unanswered": explainDevice,
   "vsock-unsupported": explainVsock,
   "vsock-forbidden": explainVsock,
   "no-vhost-vsock": explainVsock,
+  "vhost-permission": explainVsock,
   "no-guest-at-cid": explainGuest,
   "guest-refused": explainGuest,
   "guest-silent": explainGuest,

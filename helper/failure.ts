@@ -63,7 +63,18 @@ export interface PinnedDomain {
 }
 
 /** What a daemon would not do for us. */
-export type RefusedRequest = "connect" | "list domains" | "look it up" | "read it" | "watch it" | "start it";
+export type RefusedRequest =
+  | "connect"
+  | "list domains"
+  | "look it up"
+  | "read it"
+  | "watch it"
+  | "start it"
+  | "add a device"
+  | "configure a device";
+
+/** A domain's two descriptions: of what runs now, and of what it is started from. */
+export type DomainPart = "live" | "config";
 
 /** A domain as its daemon names it, and that daemon. */
 export interface DomainFacts {
@@ -150,6 +161,26 @@ export type Failure =
     }
   | { readonly kind: "domain-stopped"; readonly domain: DomainFacts; readonly state: StoppedState }
   | { readonly kind: "no-vsock-device"; readonly domain: DomainFacts }
+  /** There is one at most in what runs, and in what it is started from. */
+  | {
+      readonly kind: "has-vsock-device";
+      readonly domain: DomainFacts;
+      readonly has: DomainPart;
+      /** What is without one. */
+      readonly lacks?: DomainPart;
+    }
+  /** Of a domain that is shut off, or transient, there is but one part. */
+  | { readonly kind: "no-such-part"; readonly domain: DomainFacts; readonly part: DomainPart }
+  /** A domain that cannot be given one while it runs. */
+  | {
+      readonly kind: "hotplug-refused";
+      readonly domain: DomainFacts;
+      readonly words: string;
+      /** Whether the next start brings one; undefined for a transient domain. */
+      readonly isConfigured: boolean | undefined;
+    }
+  /** It may come to have one all the same: what a daemon was told, it does. */
+  | { readonly kind: "attach-unanswered"; readonly domain: DomainFacts; readonly seconds: number }
   | { readonly kind: "vsock-unsupported" }
   | { readonly kind: "vsock-forbidden"; readonly errno: string }
   | { readonly kind: "no-guest-at-cid"; readonly guest: GuestFacts }
@@ -220,6 +251,8 @@ export type Failure =
   | { readonly kind: "shell-broken"; readonly shell: string; readonly errno?: string; readonly status?: number }
   | { readonly kind: "helper-broken"; readonly program: string; readonly words: string; readonly status: number }
   | { readonly kind: "no-vhost-vsock"; readonly paths: readonly string[] }
+  /** This user may not open it, and neither may a daemon of this user's. */
+  | { readonly kind: "vhost-permission"; readonly path: string; readonly group?: string }
   /** Neither a runtime directory nor a home. */
   | { readonly kind: "no-own-directory"; readonly uid: number }
   /** ssh cannot be told which guest it is connected to. */

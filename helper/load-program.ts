@@ -23,6 +23,7 @@ export function loadReport(): Promise<typeof import("./report.ts")> {
 export interface Parts {
   readonly diagnose?: typeof import("./cli/doctor.ts").diagnose;
   readonly setup?: Pick<typeof import("./cli/setup.ts"), "formatSetup" | "setUp" | "undoSetup">;
+  readonly enable?: typeof import("./cli/enable.ts").enable;
   readonly formatInventory?: typeof import("./cli/inventory.ts").formatInventory;
   readonly formatCompletion?: typeof import("./cli/completion.ts").formatCompletion;
   readonly trust?: Pick<typeof import("./cli/trust.ts"), "forget" | "formatShown" | "listTrust">;
@@ -41,6 +42,8 @@ function loadParts(word: string | undefined): Promise<Parts> {
       return import("./cli/setup.ts").then(({ formatSetup, setUp, undoSetup }) => ({
         setup: { formatSetup, setUp, undoSetup },
       }));
+    case "enable":
+      return import("./cli/enable.ts").then(({ enable }) => ({ enable }));
     case "inventory":
       return import("./cli/inventory.ts").then(({ formatInventory }) => ({ formatInventory }));
     case "completion":

@@ -164,6 +164,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "hostkeys/run-known-hosts.ts",
     "cli/program.ts",
     "cli/doctor.ts",
+    "cli/enable.ts",
     "cli/setup.ts",
     "cli/inventory.ts",
     "cli/completion.ts",

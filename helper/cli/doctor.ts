@@ -61,7 +61,7 @@ function describe({ outcome, detail, failure }: Finding): { detail?: string; err
 /** In short what guest/README.md says. */
 const NEEDS = `
 What a guest needs:
-  - a vsock device in its domain:  <vsock><cid auto="yes"/></vsock>
+  - a vsock device in its domain:  virtssh enable qemu/NAME
   - an sshd that listens on vsock port 22. With systemd 256 or later it does so by itself: systemctl status sshd-vsock.socket
     Any other does with:  socat VSOCK-LISTEN:22,reuseaddr,fork EXEC:'/usr/sbin/sshd -i'
 `;

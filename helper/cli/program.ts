@@ -88,6 +88,7 @@ function makeProgram(context: Context): Command {
   addProxy(program);
   addResolve(program, context);
   addWait(program, context);
+  addEnable(program, context);
   addDoctor(program, context);
   addSetup(program, context);
   addTrust(program, context);
@@ -136,6 +137,38 @@ function addWait(program: Command, { sys }: Context): void {
     .option("--port <PORT>", "the guest's VSOCK port", "22")
     .action((target: string, { start, timeout, port }: { start?: true; timeout: string; port: string }) => {
       runWait(target, { start: start === true, timeoutSeconds: parseSeconds(timeout), port: parsePort(port) }, sys);
+    });
+}
+
+const ENABLE = `
+Without --live and --config the device goes wherever there is none: to the running domain and to its configuration. A domain that is
+shut off has a configuration alone, and a transient one has none. Where there is a device already, there is no room for another:
+with nothing left to add, it is an error. libvirt chooses the CID, at each start anew.
+
+Adding a device takes more rights than looking: membership in the group libvirt, or polkit's leave; --dry-run needs neither. In the
+guest an sshd has to listen on vsock port 22.`;
+
+interface EnableWords {
+  readonly live?: true;
+  readonly config?: true;
+  readonly dryRun?: true;
+  readonly timeout: string;
+}
+
+function addEnable(program: Command, { sys, parts, print }: Context): void {
+  program
+    .command("enable")
+    .description("give a domain a vsock device, through which its guest can be reached")
+    .argument("TARGET")
+    .option("--live", "add it to the running domain, until that is shut off")
+    .option("--config", "add it to the configuration, from which the domain is started")
+    .option("--dry-run", "print what would be added, and change nothing")
+    .option("--timeout <SECONDS>", "give up after this long", "30")
+    .addHelpText("after", ENABLE)
+    .action((target: string, { live, config, dryRun, timeout }: EnableWords) => {
+      const asked = [...(live === true ? ["live" as const] : []), ...(config === true ? ["config" as const] : [])];
+      const options = { asked, dryRun: dryRun === true, timeoutSeconds: parseSeconds(timeout) };
+      print(loaded(parts.enable)(target, options, sys));
     });
 }
 

@@ -1,9 +1,10 @@
 /** Why a libvirt socket did not serve us, as far as the system can tell. Asked only after a failure. */
 
 import type { Failure, InstalledDaemon } from "../failure.ts";
+import { EACCES } from "../sys/errno.ts";
 import { type System, SystemError } from "../sys/system.ts";
 import { decodeUtf8 } from "../utf8.ts";
-import { listPrograms } from "./sockets.ts";
+import { listPrograms, type Place } from "./sockets.ts";
 
 /** /etc/group and /proc/net/unix grow with the host; more than this is not looked at. */
 const MAX_FILE_BYTES = 4_194_304;
@@ -55,16 +56,39 @@ export function isThere(sys: System, path: string): boolean {
   }
 }
 
+/** What QEMU's driver opens for each guest: qemuProcessOpenVhostVsock() in libvirt's qemu_process.c. */
+const VHOST_DEVICE = "/dev/vhost-vsock";
+
 /**
  * Either shows that guests of this host can have a vsock device: vhost_vsock_misc in the kernel's drivers/vhost/vsock.c, whose
  * node udev makes also for a module that is not loaded yet (MODULE_ALIAS "devname:vhost-vsock"), and the module itself, which a
  * container sees too.
  */
-export const VHOST_SIGNS = ["/dev/vhost-vsock", "/sys/module/vhost_vsock"];
+export const VHOST_SIGNS = [VHOST_DEVICE, "/sys/module/vhost_vsock"];
 
 /** The first of them that is there. */
 export function findVhost(sys: System): string | undefined {
   return VHOST_SIGNS.find((path) => isThere(sys, path));
+}
+
+/** Why a daemon cannot give a guest a vsock device, as far as the system can tell. */
+export function diagnoseVhost(sys: System, uri: Place["uri"]): Failure | undefined {
+  if (findVhost(sys) === undefined) return { kind: "no-vhost-vsock", paths: VHOST_SIGNS };
+  // systemd's 50-udev-default.rules has it for the group kvm, as Debian builds it. A system daemon runs as root.
+  if (uri === "qemu:///system" || !isForbidden(sys, VHOST_DEVICE)) return undefined;
+  const group = findGroup(sys, VHOST_DEVICE);
+  return { kind: "vhost-permission", path: VHOST_DEVICE, ...(group === undefined ? {} : { group }) };
+}
+
+/** Opens it; a device that has nothing to read is another failure. */
+function isForbidden(sys: System, path: string): boolean {
+  try {
+    sys.readFile(path, 1);
+    return false;
+  } catch (error) {
+    if (error instanceof SystemError) return error.errno === EACCES;
+    throw error;
+  }
 }
 
 /** max_anonymous_clients in libvirtd.conf, unless the administrator sets another. */

@@ -84,7 +84,7 @@ function findStoppedState(domain: Domain): StoppedState | undefined {
 }
 
 /** The domain as messages speak of it. */
-function describeDomain({ name, uri, uuid }: Domain): DomainFacts {
+export function describeDomain({ name, uri, uuid }: Domain): DomainFacts {
   const target = formatTarget(uri === "qemu:///system" ? "system" : "session", name);
   return { name, uri, target, virshName: LOOKS_LIKE_NUMBER.test(name) ? uuid : name };
 }

@@ -2,14 +2,21 @@
 
 import type { Domain } from "../endpoint.ts";
 import { type Failure, HelperError } from "../failure.ts";
-import { domainGetState, domainGetXmlDesc } from "./calls.ts";
+import { domainGetState, domainGetXmlDesc, domainHasManagedSaveImage, domainIsPersistent } from "./calls.ts";
 import { type Pending, RemoteError } from "./connection.ts";
 import type { Daemons, Found } from "./daemons.ts";
-import { type DomainXml, readDomainXml, XmlError } from "./domain-xml.ts";
-import { ERROR, STATES } from "./protocol.ts";
+import { hasVsockDevice, readDomainXml, XmlError } from "./domain-xml.ts";
+import { ERROR, STATES, XML_INACTIVE } from "./protocol.ts";
 import { formatUuid } from "./uuid.ts";
 
 const NOTHING = new Uint8Array(0);
+
+/** What a domain is started from. */
+export interface Configuration {
+  readonly hasVsock: boolean;
+  /** Whether the next start restores a domain that was saved, and not this. */
+  readonly isSaved: boolean;
+}
 
 export class LocatedDomain implements Disposable {
   readonly #daemons: Daemons;
@@ -50,6 +57,17 @@ export class LocatedDomain implements Disposable {
     return this.#domain;
   }
 
+  /** Undefined for a transient domain, which has none. @throws HelperError */
+  readConfiguration(): Configuration | undefined {
+    const { connection, domain } = this.#found;
+    return this.#daemons.guard(connection, "read it", () => {
+      if (!connection.ask(domainIsPersistent(domain))) return undefined;
+      const saved = connection.send(domainHasManagedSaveImage(domain));
+      const xml = connection.send(domainGetXmlDesc(domain, XML_INACTIVE));
+      return { isSaved: connection.receive(saved), hasVsock: this.#parse(connection.receive(xml), hasVsockDevice) };
+    });
+  }
+
   /** State and XML are asked for together: one round trip. The ID and the CID come from one XML, so they belong together. */
   #read(): Domain {
     const { connection, domain } = this.#found;
@@ -58,7 +76,7 @@ export class LocatedDomain implements Disposable {
       const xml = connection.send(domainGetXmlDesc(domain));
       const stateNumber = connection.receive(state);
       this.#xml = connection.receive(xml);
-      const { id, cid } = this.#parse(this.#xml);
+      const { id, cid } = this.#parse(this.#xml, readDomainXml);
       return {
         uri: connection.uri,
         name: domain.name,
@@ -70,9 +88,9 @@ export class LocatedDomain implements Disposable {
     });
   }
 
-  #parse(xml: Uint8Array): DomainXml {
+  #parse<Facts>(xml: Uint8Array, read: (xml: Uint8Array) => Facts): Facts {
     try {
-      return readDomainXml(xml);
+      return read(xml);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       const detail = `domain XML: ${error.message}`;
@@ -96,7 +114,7 @@ export class LocatedDomain implements Disposable {
     try {
       const xml = this.connection.receive(pending);
       if (isSame(xml, this.#xml)) return this.#domain; // which takes a fifth of the time
-      const { id, cid } = this.#parse(xml);
+      const { id, cid } = this.#parse(xml, readDomainXml);
       return { id: id ?? -1, cid };
     } catch (error) {
       if (error instanceof RemoteError && error.code === ERROR.noDomain) return undefined;

@@ -75,11 +75,19 @@ export const UUID_BYTES = 16;
 /** VIR_CONNECT_RO, a flag of virConnectOpenAuth: the daemon refuses whatever would change something. */
 export const CONNECT_READ_ONLY = 1;
 
+/** VIR_DOMAIN_XML_INACTIVE, of virDomainXMLFlags: the configuration, whether the domain runs or not. */
+export const XML_INACTIVE = 2;
+
+/** virDomainModificationImpact, as flags: VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG. */
+export const AFFECT = { live: 1, config: 2 } as const;
+
 /** VIR_DOMAIN_EVENT_ID_LIFECYCLE */
 export const EVENT_LIFECYCLE = 0;
 
 /** virErrorNumber */
 export const ERROR = {
+  /** VIR_ERR_INTERNAL_ERROR: anything without a code of its own; what QEMU says, and that there is no slot left */
+  internalError: 1,
   /** VIR_ERR_NO_DOMAIN */
   noDomain: 42,
   /** VIR_ERR_AUTH_FAILED */

@@ -24,7 +24,7 @@ export function explainDomain(
     case "no-vsock-device":
       return {
         error: `domain ${quote(failure.domain.name)} has no vsock device`,
-        hint: hintSession(failure.domain) ?? hintAttach(failure.domain),
+        hint: hintSession(failure.domain) ?? `add one with: virtssh enable ${shellQuote(failure.domain.target)}`,
       };
   }
 }
@@ -58,9 +58,4 @@ const REMEDIES: Readonly<Record<StoppedState, string>> = {
 
 function hintStart({ virshName, uri }: DomainFacts, state: StoppedState): string {
   return REMEDIES[state].replaceAll("URI", uri).replaceAll("NAME", () => virshWord(virshName));
-}
-
-function hintAttach({ virshName, uri }: DomainFacts): string {
-  const device = '<vsock><cid auto="yes"/></vsock>';
-  return `add one with: echo '${device}' | virsh -c ${uri} attach-device --live --config ${virshWord(virshName)} /dev/stdin`;
 }

@@ -3,9 +3,11 @@
 import type { Failure, GuestChange, GuestFacts } from "../failure.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
-import { type Explanation, type Kind, virshWord } from "./explanation.ts";
+import { type Explanation, hintPermission, type Kind, virshWord } from "./explanation.ts";
 
-export function explainVsock(failure: Kind<"vsock-unsupported" | "vsock-forbidden" | "no-vhost-vsock">): Explanation {
+export function explainVsock(
+  failure: Kind<"vsock-unsupported" | "vsock-forbidden" | "no-vhost-vsock" | "vhost-permission">,
+): Explanation {
   switch (failure.kind) {
     case "vsock-unsupported":
       return {
@@ -21,6 +23,11 @@ export function explainVsock(failure: Kind<"vsock-unsupported" | "vsock-forbidde
       return {
         error: `cannot give guests a vsock device: there is neither ${failure.paths.map(quote).join(" nor ")}`,
         hint: "load it with: sudo modprobe vhost_vsock",
+      };
+    case "vhost-permission":
+      return {
+        error: `cannot give guests a vsock device: this user may not open ${quote(failure.path)}`,
+        hint: hintPermission(failure),
       };
   }
 }

@@ -104,12 +104,16 @@ const REQUESTS: Readonly<Record<RefusedRequest, string>> = {
   "read it": "read domain NAME in",
   "watch it": "watch domain NAME in",
   "start it": "start domain NAME in",
+  "add a device": "add a vsock device to domain NAME in",
+  "configure a device": "add a vsock device to the configuration of domain NAME in",
 };
+
+const CHANGES: readonly RefusedRequest[] = ["start it", "add a device", "configure a device"];
 
 function explainRefusal({ refused, name, code, words, uri }: Kind<"daemon-refused">): Explanation {
   const said = words === "" ? `error ${code}` : quote(words);
   return {
     error: `cannot ${REQUESTS[refused].replace("NAME", () => quote(name))} ${uri}: libvirt refused: ${said}`,
-    hint: `see whether virsh may: virsh ${refused === "start it" ? "" : "-r "}-c ${uri} list`,
+    hint: `see whether virsh may: virsh ${CHANGES.includes(refused) ? "" : "-r "}-c ${uri} list`,
   };
 }

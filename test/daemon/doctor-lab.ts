@@ -66,7 +66,7 @@ ok    kernel: "/dev/vhost-vsock" is there
 export const SYSTEM = 'ok    qemu:///system: "/run/libvirt/libvirt-sock-ro" answers\n';
 export const NEEDS = `
 What a guest needs:
-  - a vsock device in its domain:  <vsock><cid auto="yes"/></vsock>
+  - a vsock device in its domain:  virtssh enable qemu/NAME
   - an sshd that listens on vsock port 22. With systemd 256 or later it does so by itself: systemctl status sshd-vsock.socket
     Any other does with:  socat VSOCK-LISTEN:22,reuseaddr,fork EXEC:'/usr/sbin/sshd -i'
 `;

@@ -132,7 +132,7 @@ const GUEST: readonly Fact[] = [
     stdout: `${failed(
       "vsock device",
       'domain "bare" has no vsock device',
-      `add one with: echo '<vsock><cid auto="yes"/></vsock>' | virsh -c qemu:///system attach-device --live --config bare /dev/stdin`,
+      "add one with: virtssh enable qemu:system/bare",
     )}${from("connect")}${NEEDS}`,
   },
   {

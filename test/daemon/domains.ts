@@ -3,13 +3,14 @@ import { renderDomain } from "../lab/domains.ts";
 import { type Fact, failure } from "../lab/facts.ts";
 
 export const UUID = "11111111-2222-4333-8444-aabbccddeeff";
-const HINT_ADD = (uri: string, name: string) =>
-  `add one with: echo '<vsock><cid auto="yes"/></vsock>' | virsh -c ${uri} attach-device --live --config ${name} /dev/stdin`;
 /** Of the domain whose name is another's ID. */
 export const UUID_OF_1 = "33333333-4444-4555-8666-aabbccddeeff";
 
 export const noVsock = (name: string, uri = "qemu:///system") =>
-  failure(`domain "${name}" has no vsock device`, HINT_ADD(uri, /\s/.test(name) ? `'${name}'` : name));
+  failure(
+    `domain "${name}" has no vsock device`,
+    `add one with: virtssh enable ${uri.replace("///", "")}/${name.replaceAll(" ", "%20")}`,
+  );
 export const shutOff = (name: string) =>
   failure(`domain "${name}" is shut off`, `start it with: virsh -c qemu:///system start ${name}`);
 export const notFound = (name: string, uri = "qemu:///system") =>

@@ -12,6 +12,7 @@ import type {
   StoppedState,
   TargetProblem,
 } from "../../helper/failure.ts";
+import { DEVICE_EXAMPLES } from "./device-examples.ts";
 import { HOST_KEY_EXAMPLES } from "./host-key-examples.ts";
 
 type Examples = { readonly [Kind in Failure["kind"]]: readonly Extract<Failure, { readonly kind: Kind }>[] };
@@ -47,6 +48,8 @@ const REQUESTS = all<RefusedRequest>({
   "read it": true,
   "watch it": true,
   "start it": true,
+  "add a device": true,
+  "configure a device": true,
 });
 
 const CHANGES = all<GuestChange>({
@@ -222,6 +225,7 @@ export const EXAMPLES: Examples = {
     { kind: "no-vsock-device", domain: odd },
     { kind: "no-vsock-device", domain: webInSession },
   ],
+  ...DEVICE_EXAMPLES,
   "vsock-unsupported": [{ kind: "vsock-unsupported" }],
   "vsock-forbidden": [{ kind: "vsock-forbidden", errno: "EPERM" }],
   "no-guest-at-cid": [guest, oddGuest, bareGuest].map((one) => ({ kind: "no-guest-at-cid", guest: one })),
@@ -301,6 +305,10 @@ export const EXAMPLES: Examples = {
     },
   ],
   "no-vhost-vsock": [{ kind: "no-vhost-vsock", paths: ["/dev/vhost-vsock", "/sys/module/vhost_vsock"] }],
+  "vhost-permission": [
+    { kind: "vhost-permission", path: "/dev/vhost-vsock", group: "kvm" },
+    { kind: "vhost-permission", path: "/dev/vhost-vsock" },
+  ],
   "setup-failed": SETUP_PROBLEMS.map((problem) => ({ kind: "setup-failed", path: "/home/a b/.ssh/config", problem })),
   "setup-no-home": [{ kind: "setup-no-home", uid: 4711 }],
   "setup-bad-path": [{ kind: "setup-bad-path", path: "/opt/a\\b/virtssh\n" }],

@@ -67,6 +67,7 @@ test.each<[string, readonly string[], readonly string[]]>([
   ["a target after an option with its value", ["resolve", "--timeout=5", "we"], ["web.qemu"]],
   ["a target after --", ["resolve", "--", "we"], ["web.qemu"]],
   ["the host of proxy", ["proxy", "--fdpass", "we"], ["web.qemu"]],
+  ["the domain that is to have a device", ["enable", "--dry-run", "we"], ["web.qemu"]],
   ["a command of a command", ["trust", "f"], ["forget"]],
   ["the target of one", ["trust", "forget", "we"], ["web.qemu"]],
   ["a shell", ["completion", "b"], ["bash"]],

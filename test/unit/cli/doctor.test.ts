@@ -34,7 +34,7 @@ test("virtssh doctor prints a failure with its hint, what it did not try, and wh
   const { status, text } = run(["qemu/web"], { domain: { name: "web" } });
   expect(status).toBe(1);
   expect(text).toContain(`FAIL  vsock device: domain "web" has no vsock device
-      hint: add one with: echo '<vsock><cid auto="yes"/></vsock>' | virsh -c qemu:///system attach-device --live --config web /dev/stdin
+      hint: add one with: virtssh enable qemu:system/web
 -     connect: not tried
 -     banner: not tried
 -     recheck: not tried

@@ -38,6 +38,7 @@ test.each([
   ["proxy", ["<HOST> [PORT]", "--fdpass", "--typed <NAME>", "--timeout <SECONDS>"]],
   ["known-hosts", ["<REASON> <TYPE> <KEY> <HOST>", "%I", "%t", "%K", "%n"]],
   ["trust", ["list", "show", "forget", "~/.local/state/virtssh/hosts", "/etc/virtssh/hosts/UUID", "@cert-authority"]],
+  ["enable", ["<TARGET>", "--live", "--config", "--dry-run", "--timeout <SECONDS>", "vsock port 22"]],
   ["resolve", ["<TARGET>", "--json", "--timeout <SECONDS>"]],
   ["setup", ["--print", "--remove", "~/.ssh/virtssh.conf", "below its HostName: Include virtssh.conf"]],
 ])("virtssh %s --help prints its arguments and options", (command, parts) => {
