@@ -156,8 +156,8 @@ const RESOLVED: readonly Fact[] = [
   { name: "bare is started", run: startDomain(path(BARE), BARE.name) },
   {
     name: "the hint for a domain without a vsock device adds one",
-    run: `hint=$(virtssh resolve qemu/bare 2>&1 | sed -n 's/^virtssh: hint: add one with: //p'); bash -c "$hint" && virtssh resolve qemu/bare | grep cid`,
-    stdout: "Device attached successfully\n\ncid:   6\n",
+    run: `hint=$(virtssh resolve qemu/bare 2>&1 | sed -n 's/^virtssh: hint: add one with: //p'); bash -c "$hint" | grep cid; virtssh resolve qemu/bare | grep cid`,
+    stdout: 'domain "bare" has a vsock device now (cid 6)\ncid:   6\n',
   },
 ];
 
