@@ -63,5 +63,5 @@ const NEEDS = `
 What a guest needs:
   - a vsock device in its domain:  virtssh enable qemu/NAME
   - an sshd that listens on vsock port 22. With systemd 256 or later it does so by itself: systemctl status sshd-vsock.socket
-    Any other does with:  socat VSOCK-LISTEN:22,reuseaddr,fork EXEC:'/usr/sbin/sshd -i'
+    Any other does with the package virtssh-guest, or with:  socat VSOCK-LISTEN:22,reuseaddr,fork EXEC:'/usr/sbin/sshd -i',nofork
 `;
