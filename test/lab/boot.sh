@@ -1,22 +1,26 @@
 #!/bin/bash
-# boot.sh ROOT KERNEL RUN [OPTION...] boots ROOT under KERNEL, User Mode Linux, with the directory RUN shared with it: the box. It
-# expects to be the first process of new mount, PID and network namespaces. What the kernel's OPTIONs call fd:3 is this stdin, and
-# fd:4 this stdout. LAB_MEMORY (4G) sizes the machine.
+# boot.sh ROOT KERNEL LIBRARIES RUN [OPTION...] boots ROOT under KERNEL, User Mode Linux, with the directory RUN shared with it: the
+# box. LIBRARIES is the root whose C library KERNEL was linked with. It expects to be the first process of new mount, PID and network
+# namespaces. What the kernel's OPTIONs call fd:3 is this stdin, and fd:4 this stdout. LAB_MEMORY (4G) sizes the machine.
 set -euo pipefail
-root=$1 kernel=$2 run=$3 jail=$3/overlay
-shift 3
+root=$1 kernel=$2 libraries=$3 run=$4 jail=$4/overlay
+shift 4
+umask 022 # whoever started this may have a stricter one, which is no matter of the box
 
 # The kernel is a process that offers files of this machine to what runs under it: only those in its jail.
 mount -t tmpfs -o mode=755 tmpfs "$jail"
 mkdir "$jail"/{root,kernel,run,proc,dev,dev/shm,tmp,usr}
-mount --bind "$root" "$jail/root"
-mount -o remount,bind,ro "$jail/root"
+# What has to be there when the first program starts lies over ROOT, with a whiteout for what must not be there.
+cp -a "$run/boot" "$jail/boot"
+find "$jail/boot" -type d -exec chmod 755 {} +
+while read -r path; do mkdir -p "$jail/boot$(dirname "$path")" && mknod "$jail/boot$path" c 0 0; done < "$run/without"
+mount -t overlay -o "ro,lowerdir=$jail/boot:$root" overlay "$jail/root"
 mount --bind "$kernel" "$jail/kernel"
 mount -o remount,bind,ro "$jail/kernel"
 mount --bind "$run" "$jail/run"
 mount -t proc proc "$jail/proc"
-# Its C library comes from ROOT too.
-mount --bind "$jail/root/usr" "$jail/usr"
+mount --bind "$libraries/usr" "$jail/usr"
+mount -o remount,bind,ro "$jail/usr"
 ln -s usr/lib64 "$jail/lib64"
 ln -s usr/lib "$jail/lib"
 for device in null zero random urandom; do

@@ -6,7 +6,7 @@ import { type Ended, runChild } from "./child.ts";
 import { ensureKernel } from "./kernel.ts";
 import { ensureNoVsock } from "./no-vsock.ts";
 import { formatSeconds, type Progress } from "./progress.ts";
-import { ensureRoot, labFile } from "./root.ts";
+import { ensureOldRoot, ensureRoot, labFile } from "./root.ts";
 import {
   consoleTail,
   keepRuns,
@@ -25,6 +25,10 @@ export type Outcomes = ReadonlyMap<string, Outcome>;
 export interface BoxOptions {
   /** Connects this process's terminal, raw, to /dev/ttyS0 in the box. */
   readonly terminal?: boolean;
+  /** Boots Debian 12, a guest with systemd 252 and no libvirt, in place of 13. */
+  readonly isOld?: boolean;
+  /** More for the kernel's command line. */
+  readonly kernelOptions?: readonly string[];
 }
 
 /** Limits in seconds. A lab is ended when it is not ready in time, or when its steps cannot still be running. */
@@ -62,21 +66,23 @@ export async function runNative(lab: Lab, progress: Progress = silent): Promise<
 }
 
 /**
- * Runs `lab` on a Debian 13 hypervisor with systemd, libvirtd and vhost_vsock, whose guests, which are emulated, have VSOCK. Its
+ * Runs `lab` on a Debian 13 hypervisor (unless told) with systemd, libvirtd and vhost_vsock, whose guests, which are emulated, have VSOCK. Its
  * kernel is User Mode Linux: system calls of its programs, AF_VSOCK among them, end there. Booting it takes about 4 s. Needs root.
  * Throws as `runNative` does, with the end of the console.
  */
 export async function runInBox(
   lab: Lab,
   progress: Progress = silent,
-  { terminal = false }: BoxOptions = {},
+  { terminal = false, isOld = false, kernelOptions = [] }: BoxOptions = {},
 ): Promise<Outcomes> {
-  const root = await ensureRoot(progress);
-  const kernel = await ensureKernel(root, progress);
+  const libraries = await ensureRoot(progress);
+  const root = isOld ? await ensureOldRoot(progress) : libraries;
+  const kernel = await ensureKernel(libraries, progress);
   const program = await ensureNoVsock();
   const run = prepareRun("box", withNoVsock(lab, program), BOX.stepSeconds);
-  const hold = ["flock", "--shared", "--no-fork", `${kernel}.lock`];
-  const command = [...hold, ...isolated(root, program), "bash", labFile("boot.sh"), root, kernel, run];
+  const hold = [kernel, libraries].flatMap((thing) => ["flock", "--shared", "--no-fork", `${thing}.lock`]);
+  const boot = ["bash", labFile("boot.sh"), root, kernel, libraries, run, ...kernelOptions];
+  const command = [...hold, ...isolated(root, program), ...boot];
   if (terminal) command.push("ssl0=fd:3,fd:4");
   return await follow({ kind: BOX, lab, run, command, progress, terminal });
 }

@@ -1,4 +1,4 @@
-// Owns the labs' Debian root: makes it once, keeps it in the user's cache, and says where it is.
+// Owns the labs' Debian roots: makes each once, keeps it in the user's cache, and says where it is.
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cacheDirectory, cacheKey } from "../../packaging/cache.ts";
@@ -9,6 +9,9 @@ import { type Progress, timed } from "./progress.ts";
 
 /** Everything that the root is made from. A change in any of them makes a new root. */
 const SOURCES = ["root.sh", "root-inside.sh", "initrd.sh"] as const;
+
+/** The same for the older root, which takes users and keys from the first. */
+const OLD_SOURCES = [...SOURCES, "root-old.sh"] as const;
 
 /** Files of this folder, found from the repository's root, where every script is run. */
 export function labFile(name: string): string {
@@ -34,12 +37,29 @@ export async function ensureRoot(progress: Progress): Promise<string> {
   requirePrograms({ mmdebstrap: "mmdebstrap" });
   mkdirSync(cacheDirectory(), { recursive: true });
   progress("making the lab's Debian root, once; this takes about a minute");
-  await timed(progress, "made the lab's Debian root", () => makeRoot(root));
+  await timed(progress, "made the lab's Debian root", () => makeRoot([root, labFile("root.sh"), findDebianMirror()]));
   return root;
 }
 
-async function makeRoot(root: string): Promise<void> {
-  const made = await runChild(["bash", labFile("make-once.sh"), root, labFile("root.sh"), findDebianMirror()]);
+/**
+ * Returns the directory of a Debian 12 root for the box, a guest whose systemd is 252; makes it, and `ensureRoot`'s before it, if there
+ * is none yet (about 30 s, 260 MB). Throws as `ensureRoot` does.
+ */
+export async function ensureOldRoot(progress: Progress): Promise<string> {
+  const root = await ensureRoot(progress);
+  const old = join(cacheDirectory(), `debian12-${cacheKey(OLD_SOURCES.map(labFile))}`);
+  if (existsSync(old)) return old;
+  requirePrograms({ mmdebstrap: "mmdebstrap" });
+  progress("making the lab's Debian 12 root, once; this takes half a minute");
+  const thing = [old, labFile("root-old.sh"), findDebianMirror(), root];
+  const hold = ["flock", "--shared", `${root}.lock`];
+  await timed(progress, "made the lab's Debian 12 root", () => makeRoot(thing, hold));
+  return old;
+}
+
+/** `thing` is what make-once.sh is told: the root's directory, and the script that makes it with its other arguments. */
+async function makeRoot(thing: readonly string[], hold: readonly string[] = []): Promise<void> {
+  const made = await runChild([...hold, "bash", labFile("make-once.sh"), ...thing]);
   if (made.exit !== 0) {
     throw new Error(`cannot make the lab's Debian root: ${made.output.slice(-4000)}`);
   }

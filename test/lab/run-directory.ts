@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -38,6 +39,14 @@ export interface Lab {
   readonly files?: Readonly<Record<string, string>>;
   /** Path in the lab -> the file's content. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** In the box: what is there when its first program starts. Path -> path of a file on this machine, as in `files`. */
+  readonly bootFiles?: Readonly<Record<string, string>>;
+  /** The same, of programs: path -> content. */
+  readonly bootTexts?: Readonly<Record<string, string>>;
+  /** The same, of symbolic links: path -> target. */
+  readonly bootLinks?: Readonly<Record<string, string>>;
+  /** The same, of what is not there then, though the root has it. */
+  readonly bootWithout?: readonly string[];
 }
 
 /** What a lab has written so far. */
@@ -64,11 +73,12 @@ export function prepareRun(kind: string, lab: Lab, defaultTimeoutSeconds: number
   runs += 1;
   const run = resolve("build/lab", `${kind}-${process.pid}-${runs}`);
   rmSync(run, { recursive: true, force: true });
-  for (const folder of ["files", "steps", "overlay"]) mkdirSync(join(run, folder), { recursive: true });
+  for (const folder of ["files", "boot", "steps", "overlay"]) mkdirSync(join(run, folder), { recursive: true });
   copyFileSync(labFile("steps.sh"), join(run, "steps.sh"));
   writeFileSync(join(run, "outcomes"), "");
   writeSteps(run, lab.steps, defaultTimeoutSeconds);
   writeFiles(run, lab);
+  writeBootTree(run, lab);
   return run;
 }
 
@@ -81,17 +91,35 @@ function writeSteps(run: string, steps: readonly Step[], defaultTimeoutSeconds: 
 }
 
 function writeFiles(run: string, { files = {}, texts = {} }: Lab): void {
-  const place = (path: string): string => {
-    const copy = join(run, "files", path);
-    mkdirSync(dirname(copy), { recursive: true });
-    return copy;
-  };
+  copyFiles(join(run, "files"), files);
+  for (const [path, content] of Object.entries(texts)) {
+    writeFileSync(placeIn(join(run, "files"), path), content, { mode: 0o644 });
+  }
+}
+
+/** What boot.sh lays over the root. */
+function writeBootTree(run: string, lab: Lab): void {
+  const { bootFiles = {}, bootTexts = {}, bootLinks = {}, bootWithout = [] } = lab;
+  const tree = join(run, "boot");
+  copyFiles(tree, bootFiles);
+  for (const [path, text] of Object.entries(bootTexts)) writeFileSync(placeIn(tree, path), text, { mode: 0o755 });
+  for (const [path, target] of Object.entries(bootLinks)) symlinkSync(target, placeIn(tree, path));
+  writeFileSync(join(run, "without"), bootWithout.map((path) => `${path}\n`).join(""));
+}
+
+/** Makes the directory for `path` in `tree`, and returns where `path` is there. */
+function placeIn(tree: string, path: string): string {
+  const place = join(tree, path);
+  mkdirSync(dirname(place), { recursive: true });
+  return place;
+}
+
+function copyFiles(tree: string, files: Readonly<Record<string, string>>): void {
   for (const [path, source] of Object.entries(files)) {
-    const copy = place(path);
+    const copy = placeIn(tree, path);
     copyFileSync(source, copy);
     chmodSync(copy, statSync(source).mode & 0o111 ? 0o755 : 0o644);
   }
-  for (const [path, content] of Object.entries(texts)) writeFileSync(place(path), content, { mode: 0o644 });
 }
 
 /** Reads what has been reported in `run` up to now. */
@@ -124,7 +152,7 @@ export function consoleTail(run: string, maxBytes = 3000): string {
 
 /** Removes what went into a run; what came out stays for reading, until `keepRuns` removes it. */
 export function trimRun(run: string): void {
-  for (const folder of ["files", "overlay"]) rmSync(join(run, folder), { recursive: true, force: true });
+  for (const folder of ["files", "boot", "overlay"]) rmSync(join(run, folder), { recursive: true, force: true });
 }
 
 /** Removes the directories of all but the newest runs. */
