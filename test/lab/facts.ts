@@ -1,5 +1,5 @@
 // Facts about the program in a lab, as rows of a table: what is run, and what it must print. All of a table's rows run in one lab.
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { keepPrinted } from "../fixtures/printed.ts";
 import type { Outcome, Outcomes, Step } from "./lab.ts";
 
@@ -33,6 +33,26 @@ export function testFacts(facts: readonly Fact[], runLab: (steps: readonly Step[
     if (outcome === undefined) return;
     compare(outcome, fact);
     keepPrinted(expect.getState(), outcome.stdout, outcome.stderr);
+  });
+}
+
+/** A table of facts and the lab that runs them. */
+export interface FactLab {
+  readonly name: string;
+  readonly facts: readonly Fact[];
+  readonly runLab: (steps: readonly Step[]) => Promise<Outcomes>;
+}
+
+/** The same of several labs, which run at the same time: a box takes one processor. */
+export function testFactsAtOnce(labs: readonly FactLab[]): void {
+  let runs: ReadonlyMap<FactLab, Promise<Outcomes>> | undefined;
+  const startAll = () => {
+    runs ??= new Map(labs.map((lab) => [lab, lab.runLab(lab.facts.map(makeStep))]));
+    for (const run of runs.values()) run.catch(() => {}); // who fails first is asked only when it is its turn
+    return runs;
+  };
+  describe.each(labs.map((lab) => [lab.name, lab] as const))("%s", (_, lab) => {
+    testFacts(lab.facts, async () => (await startAll().get(lab)) ?? new Map());
   });
 }
 
