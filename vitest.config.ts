@@ -21,6 +21,15 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: "packages",
+          include: ["test/packages/**/*.test.ts"],
+          hookTimeout: LAB_TIMEOUT_MS,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
         test: { name: "lab", include: ["test/lab/**/*.test.ts"], hookTimeout: LAB_TIMEOUT_MS, testTimeout: 60_000 },
       },
     ],

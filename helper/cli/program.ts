@@ -20,11 +20,11 @@ const SHELLS = ["bash", "zsh", "fish"];
 
 const TARGETS = `
 Targets:
-  qemu/NAME                   in qemu:///system, then (not for root) in qemu:///session
-  qemu:system/NAME, qemu:session/NAME
-  qemu%NAME, qemu-system%NAME, qemu-session%NAME
-  NAME.qemu, NAME.system.qemu, NAME.session.qemu
-  vsock/CID, vsock%CID        without a look-up
+  qemu/NAME                                          in qemu:///system, then (not for root) in qemu:///session
+  qemu:system/NAME, qemu:session/NAME                in that one alone
+  qemu%NAME, qemu-system%NAME, qemu-session%NAME     the same, without a slash
+  NAME.qemu, NAME.system.qemu, NAME.session.qemu     the same, in the form of a host name
+  vsock/CID, vsock%CID                               without a look-up
 
 NAME is a domain's name, else its UUID, else its ID. %XX in a name stands for one byte, where no domain bears the text itself.`;
 
@@ -54,7 +54,7 @@ export function runProgram({ words, parts }: Order, sys: System): number {
   const setStatus = (value: number) => {
     status = value;
   };
-  const program = makeProgram({ sys, parts, print, setStatus });
+  const program = makeProgram({ sys, parts, print, setStatus, version: VIRTSSH_VERSION });
   try {
     program.parse([...words], { from: "user" });
     return status;
@@ -73,13 +73,16 @@ interface Context {
   print(text: string): void;
   /** The exit status of a command that has found something wrong, and has said so itself. */
   setStatus(status: number): void;
+  /** This program's own. */
+  readonly version: string;
 }
 
-function makeProgram(context: Context): Command {
-  const { print } = context;
+/** The tree, which the man page is made from, too: packaging/man/. */
+export function makeProgram(context: Context): Command {
+  const { print, version } = context;
   const program = new Command("virtssh")
     .description("ssh into libvirt guests over VSOCK, by name, with no network in the guest: ssh root@qemu/NAME")
-    .version(`virtssh ${VIRTSSH_VERSION}`, "--version", "print the version")
+    .version(`virtssh ${version}`, "--version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .exitOverride()
@@ -209,7 +212,7 @@ The first host key that a guest shows is pinned, by the domain's UUID and the po
 pin is forgotten. A name, an alias or a rename makes no difference; a domain that is defined anew has a new UUID, and no pin.
 
 Pins are in $XDG_STATE_HOME/virtssh/hosts (~/.local/state/virtssh/hosts), one file a domain. An administrator's are in
-/etc/virtssh/hosts/UUID, in lines of known_hosts(5), of which the host names do not count: they come first, and nothing is pinned
+/etc/virtssh/hosts/UUID, in lines of known_hosts, see sshd(8), whose host names do not count: they come first, and nothing is pinned
 beside them. "@cert-authority * KEY" there takes certificates that KEY has signed; "@revoked * KEY" refuses KEY, and pins nothing.
 
 TARGET may be the UUID alone, and a domain that is not there any more.`;
