@@ -29,18 +29,24 @@ export interface Source {
   readonly proxy?: string;
 }
 
-/** Writes js/ into `folder`, main.js and what is only loaded later, and bytecode.h. */
-export async function writeScripts(folder: string, source: Source): Promise<void> {
+/**
+ * Writes js/ into `folder`, main.js and what is only loaded later, and bytecode.h. Returns the npm packages that are in them, by
+ * their folders.
+ */
+export async function writeScripts(folder: string, source: Source): Promise<readonly string[]> {
   const scripts = join(folder, "js");
   rmSync(scripts, { recursive: true, force: true });
   mkdirSync(scripts, { recursive: true });
-  await bundle(scripts, source);
+  const inputs = await bundle(scripts, source);
   writeFileSync(join(folder, "bytecode.h"), listModules(scripts));
+  const packages = inputs.map((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]);
+  return [...new Set(packages.filter((path) => path !== undefined))].sort();
 }
 
-async function bundle(outdir: string, { version, proxy }: Source): Promise<void> {
+/** Returns the files that something of has come out. */
+async function bundle(outdir: string, { version, proxy }: Source): Promise<readonly string[]> {
   const shims = Object.entries(SHIMS).map(([name, file]) => [name, `./helper/cli/node-shims/${file}`]);
-  await build({
+  const { metafile } = await build({
     entryPoints: ["helper/main.ts", LOADER],
     outdir,
     bundle: true,
@@ -57,8 +63,13 @@ async function bundle(outdir: string, { version, proxy }: Source): Promise<void>
       VIRTSSH_VERSION: JSON.stringify(version),
       VIRTSSH_DROP_IN: JSON.stringify(readFileSync(DROP_IN, "utf8")),
     },
+    metafile: true,
     logLevel: "warning",
   });
+  const outputs = Object.values(metafile.outputs);
+  return outputs.flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
 }
 
 /** What load-program.ts loads. */

@@ -68,6 +68,11 @@ function findIn(folder: string): Engine {
   return engine;
 }
 
+/** The engine's source as its authors have released it, for those who have to build without a network. */
+export function findEngineTarball(): string {
+  return join(ensurePinned(undefined).include, TARBALL);
+}
+
 /** The compiler's name, which is on this machine when this returns. */
 export function requireCompiler(target: Target): string {
   if (target === undefined) {

@@ -1,0 +1,36 @@
+// The licences of what is linked into the program, as they came with it.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const RULE = "=".repeat(100);
+
+/** npm packages and the engine: what is in every build. `packages` are folders under node_modules, `engine` the engine's source. */
+export function collectLicences(packages: readonly string[], engine: string): string {
+  const parts = [describeEngine(engine), ...packages.map(describePackage)];
+  return [
+    "virtssh is linked with the following, each under the licence below it. virtssh itself is under the MIT License.\n",
+    ...parts,
+  ].join(`\n${RULE}\n`);
+}
+
+function describeEngine(folder: string): string {
+  const version = readFileSync(join(folder, "VERSION"), "utf8").trim();
+  const unicode = `Its tables of characters are made from the Unicode Character Database:\n\n${readUnicodeLicence()}`;
+  return `QuickJS ${version}\n\n${readFileSync(join(folder, "LICENSE"), "utf8")}\n${unicode}`;
+}
+
+/** The engine's authors do not pass it on: Debian's copyright file of this project has it, with each line indented by one blank. */
+function readUnicodeLicence(): string {
+  const text = readFileSync("packaging/deb/debian/copyright", "utf8");
+  const licence = /^License: Unicode-3\.0\n((?: .*\n)+)/m.exec(text)?.[1];
+  if (licence === undefined) throw new Error("debian/copyright has no Unicode-3.0 licence in it");
+  return `Copyright 1991-2024 Unicode, Inc.\n\n${licence.replace(/^ \.?/gm, "")}`;
+}
+
+/** Throws an Error for a package without a licence: such a one cannot be passed on. */
+function describePackage(folder: string): string {
+  const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, string>;
+  const file = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)(?:\.|$)/i.test(entry));
+  if (file === undefined) throw new Error(`${folder} has no licence in it`);
+  return `${name} ${version}\n\n${readFileSync(join(folder, file), "utf8")}`;
+}

@@ -1,0 +1,20 @@
+// What `npm run dist` has made.
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { readVersion } from "../../packaging/release.ts";
+
+const DIST = "build/dist";
+
+/** The source tarball. */
+export function findSourceTarball(): string {
+  return findOne(DIST, new RegExp(`^virtssh-${readVersion()}\\.tar\\.xz$`));
+}
+
+function findOne(folder: string, name: RegExp): string {
+  const found = existsSync(folder) ? readdirSync(folder).filter((file) => name.test(file)) : [];
+  const [file] = found;
+  if (file === undefined || found.length > 1) {
+    throw new Error(`${found.length} files in ${folder} match ${String(name)}: run "npm run dist" first`);
+  }
+  return join(folder, file);
+}
