@@ -1,6 +1,7 @@
 // The licences of what is linked into the program, as they came with it.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { runCommand } from "./run-command.ts";
 
 const RULE = "=".repeat(100);
 
@@ -33,4 +34,39 @@ function describePackage(folder: string): string {
   const file = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)(?:\.|$)/i.test(entry));
   if (file === undefined) throw new Error(`${folder} has no licence in it`);
   return `${name} ${version}\n\n${readFileSync(join(folder, file), "utf8")}`;
+}
+
+/** What a statically linked program has in it, too: the libraries that `compiler` takes for these names. */
+const STATIC_LIBRARIES = ["libc.a", "libgcc.a"];
+
+/** Where Debian keeps the texts that its packages' copyright files only name. */
+const COMMON_LICENCES = "/usr/share/common-licenses";
+
+/** libc and the compiler's own library, from the copyright files of the Debian packages that they came in, by their names. */
+export function collectStaticLicences(compiler: string): string {
+  const packages = STATIC_LIBRARIES.map((library) => findDebianPackage(compiler, library));
+  const texts = [...new Set(packages)].map((name) => ({ name, text: readFileSync(copyrightOf(name), "utf8") }));
+  const named = texts.flatMap(
+    ({ text }) => text.match(/(?<=\/usr\/share\/common-licenses\/)[A-Z]+-[0-9.]*[0-9]/g) ?? [],
+  );
+  const common = [...new Set(named)]
+    .sort()
+    .map((name) => ({ name, text: readFileSync(join(COMMON_LICENCES, name), "utf8") }));
+  const parts = [...texts, ...common].map(({ name, text }) => `${name}\n\n${text}`);
+  const intro =
+    "This executable is statically linked, so that these are in it, too. virtssh's source tarball has all that it takes to link it\nwith others of them.\n";
+  return [intro, ...parts].join(`\n${RULE}\n`);
+}
+
+function findDebianPackage(compiler: string, library: string): string {
+  const path = realpathSync(runCommand([compiler, `-print-file-name=${library}`]).trim());
+  const owner = /^([^:,]+)/.exec(runCommand(["dpkg", "--search", path]))?.[1];
+  if (owner === undefined) throw new Error(`no Debian package has ${path}`);
+  return owner;
+}
+
+function copyrightOf(name: string): string {
+  const path = join("/usr/share/doc", name, "copyright");
+  if (!existsSync(path)) throw new Error(`${name} has no copyright file`);
+  return path;
 }

@@ -10,6 +10,11 @@ export function findSourceTarball(): string {
   return findOne(DIST, new RegExp(`^virtssh-${readVersion()}\\.tar\\.xz$`));
 }
 
+/** The tarball of the program for `machine`, as `uname -m` says it. */
+export function findProgramTarball(machine: string): string {
+  return findOne(DIST, new RegExp(`-linux-${machine}\\.tar\\.xz$`));
+}
+
 function findOne(folder: string, name: RegExp): string {
   const found = existsSync(folder) ? readdirSync(folder).filter((file) => name.test(file)) : [];
   const [file] = found;
