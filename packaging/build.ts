@@ -1,6 +1,6 @@
 // `npm run build`: makes build/virtssh.
-import { readFileSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { writeScripts } from "./bytecode.ts";
 import { type Engine, findEngine, parseTarget, requireCompiler, type Target } from "./engine.ts";
@@ -64,6 +64,21 @@ interface Making {
   readonly generated: string;
 }
 
+/** Links in `folder` stand in for the engine's own paths, which may have blanks in them. */
+function linkEngine(engine: Engine, folder: string): Readonly<Record<string, string>> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const link = (name: string, path: string) => {
+    symlinkSync(resolve(path), join(folder, name));
+    return join(folder, name);
+  };
+  return {
+    QUICKJS_INCLUDE: link("include", engine.include),
+    QUICKJS_LIBS: link("libquickjs.a", engine.library),
+    QJSC: engine.compiler.includes("/") ? link("qjsc", engine.compiler) : engine.compiler,
+  };
+}
+
 function compileProgram({ engine, compiler, generated }: Making, flavour: Flavour): void {
   rmSync(flavour.output, { force: true }); // other flags are no reason for make to make it again
   const variables = {
@@ -74,12 +89,10 @@ function compileProgram({ engine, compiler, generated }: Making, flavour: Flavou
     CFLAGS: [...WARNINGS, ...flavour.flags].join(" "),
     LDFLAGS: flavour.links.join(" "),
     EXTRA_SOURCES: flavour.sources.join(" "),
-    QUICKJS_INCLUDE: engine.include,
-    QUICKJS_LIBS: engine.library,
-    QJSC: engine.compiler,
+    ...linkEngine(engine, join(generated, "engine")),
     QJSC_RUN: engine.emulator ?? "",
   };
-  runMake("packaging/Makefile", [], variables);
+  runMake(["-f", "packaging/Makefile"], variables);
 }
 
 /** What else `npm run bench` runs. */

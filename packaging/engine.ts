@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { cacheDirectory, cacheKey } from "./cache.ts";
 import { requirePrograms } from "./host-packages.ts";
 import { findDebianMirror } from "./mirror.ts";
@@ -91,11 +91,16 @@ const ARCHITECTURES = { "aarch64-linux-gnu": "arm64", "s390x-linux-gnu": "s390x"
 function ensurePinned(target: Target): Engine {
   const native = ensureBuilt(undefined, (work) => {
     fetchSource(work);
-    compileEngine(work, { CC: "gcc", QUICKJS: work });
+    compileEngine(work, { CC: "gcc", QUICKJS: "." });
   });
   if (target === undefined) return engineIn(native, native);
   const compiled = ensureBuilt(target, (work) => {
-    compileEngine(work, { CC: requireCompiler(target), AR: `${target}-ar`, QUICKJS: native, QJSC_LDFLAGS: "-static" });
+    compileEngine(work, {
+      CC: requireCompiler(target),
+      AR: `${target}-ar`,
+      QUICKJS: relative(work, native),
+      QJSC_LDFLAGS: "-static",
+    });
   });
   if (target !== "s390x-linux-gnu")
     return { ...engineIn(native, compiled), compiler: engineIn(native, native).compiler };
@@ -156,5 +161,5 @@ function fetchSource(work: string): void {
 }
 
 function compileEngine(work: string, variables: Readonly<Record<string, string>>): void {
-  runMake(MAKEFILE, [`-j${availableParallelism()}`, "engine"], { BUILD: work, ...variables });
+  runMake([`-j${availableParallelism()}`, "-f", resolve(MAKEFILE), "engine"], { BUILD: ".", ...variables }, work);
 }

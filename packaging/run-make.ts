@@ -7,9 +7,12 @@ import { runCommand } from "./run-command.ts";
  */
 const TAKEN = ["MAKEFLAGS", "CPPFLAGS", "CFLAGS", "LDFLAGS", "AR", "QJSC_RUN", "QJSC_LDFLAGS"];
 
-/** Makes what `words` name with `makefile`, and with `variables`, not the environment's. Throws as runCommand does. */
-export function runMake(makefile: string, words: readonly string[], variables: Readonly<Record<string, string>>): void {
+/**
+ * Runs make with `words`, in `cwd` if there is one, and with `variables`, not the environment's. make splits paths at blanks: no
+ * variable may have one in a path. Throws as runCommand does.
+ */
+export function runMake(words: readonly string[], variables: Readonly<Record<string, string>>, cwd?: string): void {
   const environment = TAKEN.flatMap((name) => ["-u", name]);
   const given = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  runCommand(["env", ...environment, "make", "-s", "-f", makefile, ...words, ...given]);
+  runCommand(["env", ...environment, "make", "-s", ...words, ...given], cwd === undefined ? {} : { cwd });
 }
