@@ -76,7 +76,7 @@ const STAGES: readonly (() => Counts)[] = [
   () => runTests("unit"),
   () => check("build", ["node", "packaging/run.mjs", "packaging/build.ts", "--checked"]),
   () => runTests("daemon"),
-  () => check("dist", ["node", "packaging/run.mjs", "packaging/dist.ts"]),
+  () => check("packages", ["node", "packaging/run.mjs", "packaging/packages.ts"]),
   () => runTests("packages"),
   () => runTests("lab"),
   checkSentences,
