@@ -12,6 +12,7 @@ packages=(
   ansible-core git python3-paramiko          # programs that use ssh
   bash-completion zsh fish                   # shells that complete its targets
   busybox-static cpio zstd xz-utils          # for initrd.sh
+  rpm                                        # for packages of the other kind
   strace time hyperfine python3-minimal      # for measuring and for tests
 )
 mmdebstrap --quiet --variant=minbase --include="$(IFS=,; echo "${packages[*]}")" \
