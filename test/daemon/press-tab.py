@@ -2,7 +2,7 @@
 # presses Tab, and prints what the line has become. "^I" in a line is another Tab.
 import os, pty, re, select, sys, time
 
-LIMIT_SECONDS = 10
+LIMIT_SECONDS = 60
 
 
 def read_until(fd, pattern):
