@@ -1,10 +1,14 @@
 // Makes sure that the programs which a script runs are on this machine, by installing their Debian packages where it may.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { cacheDirectory } from "./cache.ts";
 
 /** Programs, each with the Debian packages that it needs, separated by spaces. */
 export type Programs = Readonly<Record<string, string>>;
+
+/** How long apt-get waits for somebody else's, such as a machine's own daily upgrade. */
+const DPKG_SECONDS = 300;
 
 /** Is `program` a file that may be run, in one of the directories of PATH? */
 function isOnPath(program: string): boolean {
@@ -19,13 +23,18 @@ function isOnPath(program: string): boolean {
   });
 }
 
-/** Throws with apt's whole output, which is shown in no other case. */
+/**
+ * Where another of our processes is at it, waits for that: apt-get itself waits only for the lock of dpkg, and where it is told to.
+ * Throws with apt's whole output, which is shown in no other case.
+ */
 function runApt(args: readonly string[]): void {
-  const apt = spawnSync("apt-get", ["-q", "-y", ...args], {
+  mkdirSync(cacheDirectory(), { recursive: true });
+  const lock = join(cacheDirectory(), "apt.lock");
+  const apt = spawnSync("flock", [lock, "apt-get", "-q", "-y", `-oDPkg::Lock::Timeout=${DPKG_SECONDS}`, ...args], {
     encoding: "utf8",
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
   });
-  if (apt.error !== undefined) throw new Error("cannot run apt-get", { cause: apt.error });
+  if (apt.error !== undefined) throw new Error("cannot run flock", { cause: apt.error });
   if (apt.status !== 0) throw new Error(`apt-get ${args.join(" ")} failed:\n${apt.stdout}${apt.stderr}`);
 }
 

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chownSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { requirePrograms } from "../../packaging/host-packages.ts";
 import { readVersion } from "../../packaging/release.ts";
 import { findPackage } from "./built.ts";
@@ -16,8 +16,18 @@ const MAX_BYTES = 1_500_000;
 
 const SPEC = "packaging/rpm/virtssh.spec";
 
+beforeAll(() =>
+  requirePrograms({
+    cpio: "cpio",
+    dash: "dash",
+    rpm: "rpm",
+    rpm2cpio: "rpm2cpio",
+    rpmbuild: "rpm",
+    rpmlint: "rpmlint",
+  }),
+);
+
 function query(name: RegExp, ...words: readonly string[]): string {
-  requirePrograms({ rpm: "rpm" });
   return execFileSync("rpm", ["--nosignature", "-qp", ...words, findPackage(name)], { encoding: "utf8" });
 }
 
@@ -186,7 +196,6 @@ test(
 );
 
 test("rpmlint finds nothing in the spec and the RPMs that rpmlint.toml does not explain", () => {
-  requirePrograms({ rpmlint: "rpmlint" });
   const paths = [SPEC, ...[HOST, GUEST, SOURCE].map(findPackage)];
   const run = spawnSync("rpmlint", ["--config", "packaging/rpm/rpmlint.toml", ...paths], { encoding: "utf8" });
   expect(run.stdout).toContain("3 packages and 1 specfiles checked; 0 errors, 0 warnings");
