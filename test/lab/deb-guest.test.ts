@@ -3,7 +3,7 @@
 import { describe } from "vitest";
 import { findPackage } from "../packages/built.ts";
 import { type Fact, testFacts } from "./facts.ts";
-import { AUTHORIZE, ensureStandIns, LISTENERS, TEXTS } from "./guest-lab.ts";
+import { AUTHORIZE, ensureStandIns, LATE_LISTENERS, LISTENERS, TEXTS } from "./guest-lab.ts";
 import { runInBox } from "./lab.ts";
 import { toStderr } from "./progress.ts";
 
@@ -99,7 +99,7 @@ const ALONE: readonly Fact[] = [
   },
   {
     name: "removal over a session that it carries leaves that, too",
-    run: `ssh root@guest '${REMOVE}; systemctl is-active virtssh-vsock-forward.service; echo still here'; ${LISTENERS}`,
+    run: `ssh root@guest '${REMOVE}; systemctl is-active virtssh-vsock-forward.service; echo still here'; ${LATE_LISTENERS}`,
     exit: 1,
     stdout: "inactive\nstill here\n",
   },

@@ -51,6 +51,9 @@ export const AUTHORIZE: Fact = {
 /** Which sockets listen on vsock port 22, one line each. */
 export const LISTENERS = "ss -lH --vsock | grep -o ':22 '";
 
+/** The same, once socat's last child has had its time to end: where one listens on, for longer than that, it is listed. */
+export const LATE_LISTENERS = `for i in {1..60}; do ${LISTENERS} > /dev/null || break; sleep 0.05; done; ${LISTENERS}`;
+
 /** A step's text that starts a session, which goes on beside what follows in that step, and returns when it is there. */
 export const startSession = (name: string) => `mkfifo /tmp/${name}
   ssh root@guest 'echo in; read -r words; echo "$words"' < <(cat /tmp/${name}) > /tmp/${name}.said & session=$!

@@ -6,6 +6,7 @@ import {
   ENABLED,
   endSession,
   ensureStandIns,
+  LATE_LISTENERS,
   LISTENERS,
   PACKAGE,
   startSession,
@@ -101,7 +102,7 @@ const WITHOUT: readonly Fact[] = [
   },
   {
     name: "and stops it",
-    run: `rc-service -qq virtssh-vsock-forward stop; ${LISTENERS}; rc-service virtssh-vsock-forward status`,
+    run: `rc-service -qq virtssh-vsock-forward stop; ${LATE_LISTENERS}; rc-service virtssh-vsock-forward status`,
     exit: 3,
     stdout: " * status: stopped\n",
     stderr: /^/,
