@@ -1,7 +1,8 @@
 /** Connects to the guest, and says what it means where that cannot be done. */
 
 import type { Endpoint } from "./endpoint.ts";
-import { type Failure, type GuestFacts, HelperError } from "./failure.ts";
+import { type Failure, HelperError } from "./failure.ts";
+import type { GuestFacts } from "./failure-facts.ts";
 import { describeGuest } from "./libvirt/find-endpoint.ts";
 import { EACCES, EAFNOSUPPORT, ECONNRESET, ENODEV, EPERM, ETIMEDOUT, errnoName } from "./sys/errno.ts";
 import { type Descriptor, type System, SystemError } from "./sys/system.ts";

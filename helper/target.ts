@@ -1,6 +1,7 @@
 /** What a user types, as a Target. The only file that knows the syntax of names. */
 
-import { HelperError, type TargetProblem } from "./failure.ts";
+import { HelperError } from "./failure.ts";
+import type { TargetProblem } from "./failure-facts.ts";
 
 /** Which daemons are asked: `any` is the system daemon, then the session daemon. */
 export type Scope = "system" | "session" | "any";

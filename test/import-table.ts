@@ -5,7 +5,8 @@
  * folder over a shorter one. The same holds for what may be imported: "cli/" stands for all files in it.
  */
 export const TABLE: Readonly<Record<string, readonly string[]>> = {
-  "failure.ts": [],
+  "failure-facts.ts": [],
+  "failure.ts": ["failure-facts.ts"],
   "quote.ts": [],
   "utf8.ts": [],
   "latin1.ts": [],
@@ -18,10 +19,10 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "home.ts": ["sys/system.ts", "utf8.ts"],
 
   "explain.ts": ["failure.ts", "quote.ts", "sys/errno.ts", "words/"],
-  "words/": ["failure.ts", "quote.ts", "sys/errno.ts", "words/explanation.ts"],
-  "words/explanation.ts": ["failure.ts", "quote.ts"],
-  "words/hostkeys.ts": ["failure.ts", "quote.ts", "hostkeys/time.ts", "sys/errno.ts", "words/explanation.ts"],
-  "target.ts": ["failure.ts"],
+  "words/": ["failure-facts.ts", "failure.ts", "quote.ts", "sys/errno.ts", "words/explanation.ts"],
+  "words/explanation.ts": ["failure-facts.ts", "failure.ts", "quote.ts"],
+  "words/hostkeys.ts": ["failure-facts.ts", "quote.ts", "hostkeys/time.ts", "sys/errno.ts", "words/explanation.ts"],
+  "target.ts": ["failure-facts.ts", "failure.ts"],
   "endpoint.ts": ["target.ts", "sys/system.ts"],
 
   "libvirt/protocol.ts": [],
@@ -30,8 +31,17 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "libvirt/packet.ts": ["utf8.ts", "libvirt/protocol.ts", "libvirt/xdr.ts"],
   "libvirt/calls.ts": ["utf8.ts", "libvirt/protocol.ts", "libvirt/xdr.ts"],
   "libvirt/domain-xml.ts": ["utf8.ts"],
-  "libvirt/sockets.ts": ["failure.ts", "target.ts"],
-  "libvirt/": ["failure.ts", "target.ts", "utf8.ts", "endpoint.ts", "sys/system.ts", "sys/errno.ts", "libvirt/"],
+  "libvirt/sockets.ts": ["failure-facts.ts", "failure.ts", "target.ts"],
+  "libvirt/": [
+    "failure-facts.ts",
+    "failure.ts",
+    "target.ts",
+    "utf8.ts",
+    "endpoint.ts",
+    "sys/system.ts",
+    "sys/errno.ts",
+    "libvirt/",
+  ],
 
   "hostkeys/base64.ts": [],
   "hostkeys/time.ts": [],
@@ -40,9 +50,10 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "hostkeys/verdict.ts": ["hostkeys/host-key.ts", "hostkeys/pin-file.ts"],
   "hostkeys/fingerprint.ts": ["hostkeys/base64.ts", "hostkeys/host-key.ts", "@noble/hashes/sha2.js"],
   "hostkeys/parent.ts": ["sys/system.ts", "utf8.ts"],
-  "hostkeys/own-directory.ts": ["failure.ts", "home.ts", "sys/errno.ts", "sys/system.ts"],
+  "hostkeys/own-directory.ts": ["failure-facts.ts", "failure.ts", "home.ts", "sys/errno.ts", "sys/system.ts"],
   "hostkeys/record.ts": [
     "endpoint.ts",
+    "failure-facts.ts",
     "failure.ts",
     "quote.ts",
     "utf8.ts",
@@ -52,6 +63,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "hostkeys/parent.ts",
   ],
   "hostkeys/pin-store.ts": [
+    "failure-facts.ts",
     "failure.ts",
     "latin1.ts",
     "libvirt/uuid.ts",
@@ -60,7 +72,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "hostkeys/own-directory.ts",
     "hostkeys/pin-file.ts",
   ],
-  "hostkeys/known-hosts.ts": ["failure.ts", "target.ts", "sys/system.ts", "hostkeys/"],
+  "hostkeys/known-hosts.ts": ["failure-facts.ts", "failure.ts", "target.ts", "sys/system.ts", "hostkeys/"],
   "hostkeys/run-known-hosts.ts": [
     "failure.ts",
     "utf8.ts",
@@ -79,7 +91,14 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   ],
 
   "relay.ts": ["sys/system.ts", "sys/errno.ts"],
-  "connect.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts"],
+  "connect.ts": [
+    "endpoint.ts",
+    "failure-facts.ts",
+    "failure.ts",
+    "libvirt/find-endpoint.ts",
+    "sys/system.ts",
+    "sys/errno.ts",
+  ],
   "banner.ts": ["endpoint.ts", "failure.ts", "libvirt/find-endpoint.ts", "sys/system.ts", "sys/errno.ts", "utf8.ts"],
   "proxy.ts": [
     "banner.ts",
@@ -100,6 +119,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "cli/": [
     "endpoint.ts",
     "explain.ts",
+    "failure-facts.ts",
     "failure.ts",
     "progress.ts",
     "quote.ts",
@@ -131,12 +151,13 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "cli/setup-include.ts",
     "latin1.ts",
   ],
-  "cli/setup-files.ts": ["failure.ts", "sys/errno.ts", "sys/system.ts", "latin1.ts"],
+  "cli/setup-files.ts": ["failure-facts.ts", "failure.ts", "sys/errno.ts", "sys/system.ts", "latin1.ts"],
   "cli/setup-include.ts": ["ssh-config"],
   "doctor/": [
     "banner.ts",
     "connect.ts",
     "endpoint.ts",
+    "failure-facts.ts",
     "failure.ts",
     "quote.ts",
     "target.ts",

@@ -1,6 +1,7 @@
 /** `virtssh enable`: gives a domain a vsock device. */
 
-import { type DomainPart, HelperError } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { DomainPart } from "../failure-facts.ts";
 import { RemoteError } from "../libvirt/connection.ts";
 import { describeDomain } from "../libvirt/find-endpoint.ts";
 import type { LocatedDomain } from "../libvirt/located-domain.ts";

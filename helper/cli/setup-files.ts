@@ -1,6 +1,7 @@
 /** The user's files as they are, and one replaced by another in one act: at every moment there is the old one or the new one. */
 
-import { HelperError, type SetupAct, type SetupProblem } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { SetupAct, SetupProblem } from "../failure-facts.ts";
 import { decodeLatin1, encodeLatin1 } from "../latin1.ts";
 import { EEXIST, EINVAL, ENOENT, EPERM, errnoName } from "../sys/errno.ts";
 import { type FileFacts, type System, SystemError } from "../sys/system.ts";

@@ -1,6 +1,6 @@
 /** Where in ssh's configuration a setting comes from, so that a message can name the file and the line. */
 
-import type { ConfigLine } from "../failure.ts";
+import type { ConfigLine } from "../failure-facts.ts";
 import { quote } from "../quote.ts";
 import { type System, SystemError } from "../sys/system.ts";
 import { decodeUtf8 } from "../utf8.ts";

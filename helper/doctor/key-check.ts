@@ -1,6 +1,7 @@
 /** Who tells ssh that a guest's host key is right, after ssh's configuration, and whether anybody can. */
 
-import { HelperError, type KnownHostsProblem } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { KnownHostsProblem } from "../failure-facts.ts";
 import { isThere } from "../libvirt/diagnosis.ts";
 import { quote } from "../quote.ts";
 import { errnoName } from "../sys/errno.ts";

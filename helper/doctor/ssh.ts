@@ -1,6 +1,7 @@
 /** ssh itself, and its configuration as ssh sees it. */
 
-import { type FileOwner, HelperError } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { FileOwner } from "../failure-facts.ts";
 import { quote } from "../quote.ts";
 import { ENOENT, ETIMEDOUT, errnoName } from "../sys/errno.ts";
 import { type System, SystemError } from "../sys/system.ts";

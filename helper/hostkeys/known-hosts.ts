@@ -6,7 +6,8 @@
  * alone: nobody else can answer at its CID, and from then on ssh refuses what it does hold.
  */
 
-import { type Failure, HelperError, type PinnedDomain } from "../failure.ts";
+import { type Failure, HelperError } from "../failure.ts";
+import type { PinnedDomain } from "../failure-facts.ts";
 import type { System } from "../sys/system.ts";
 import { formatTarget } from "../target.ts";
 import type { HostKey } from "./host-key.ts";

@@ -1,6 +1,7 @@
 /** Directories that are ours alone: where they are, and whether they can be trusted. */
 
-import { HelperError, type StoreProblem } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { StoreProblem } from "../failure-facts.ts";
 import { findOwnHome } from "../home.ts";
 import { EEXIST, ENOENT } from "../sys/errno.ts";
 import { type FileFacts, type System, SystemError } from "../sys/system.ts";

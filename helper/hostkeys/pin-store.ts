@@ -1,6 +1,7 @@
 /** Where pins are kept: one file a domain, by its UUID; the administrator's, and the user's own. */
 
-import { HelperError, type StoreProblem } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { StoreProblem } from "../failure-facts.ts";
 import { decodeLatin1, encodeLatin1 } from "../latin1.ts";
 import { formatUuid, parseUuid } from "../libvirt/uuid.ts";
 import { errnoName } from "../sys/errno.ts";

@@ -4,7 +4,8 @@
  */
 
 import type { Domain, Endpoint } from "../endpoint.ts";
-import { HelperError, type StoreFacts, type StoreProblem } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { StoreFacts, StoreProblem } from "../failure-facts.ts";
 import { formatJson } from "../quote.ts";
 import { errnoName } from "../sys/errno.ts";
 import { type System, SystemError } from "../sys/system.ts";

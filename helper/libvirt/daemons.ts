@@ -1,6 +1,7 @@
 /** The daemons that a target may be looked up in, opened when their turn comes, and what they all said. */
 
-import { type Candidate, type Failure, HelperError, type RefusedRequest } from "../failure.ts";
+import { type Failure, HelperError } from "../failure.ts";
+import type { Candidate, RefusedRequest } from "../failure-facts.ts";
 import type { System } from "../sys/system.ts";
 import { type DomainTarget, decodeName, formatTarget } from "../target.ts";
 import { connectListAllDomains, type DomainRef } from "./calls.ts";

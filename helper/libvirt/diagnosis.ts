@@ -1,6 +1,7 @@
 /** Why a libvirt socket did not serve us, as far as the system can tell. Asked only after a failure. */
 
-import type { Failure, InstalledDaemon } from "../failure.ts";
+import type { Failure } from "../failure.ts";
+import type { InstalledDaemon } from "../failure-facts.ts";
 import { EACCES } from "../sys/errno.ts";
 import { type System, SystemError } from "../sys/system.ts";
 import { decodeUtf8 } from "../utf8.ts";

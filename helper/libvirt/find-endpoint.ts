@@ -1,7 +1,8 @@
 /** From a request to the endpoint to connect to, or the reason why there is none. */
 
 import type { Domain, Endpoint, Request } from "../endpoint.ts";
-import { type DomainFacts, type GuestChange, type GuestFacts, HelperError, type StoppedState } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { DomainFacts, GuestChange, GuestFacts, StoppedState } from "../failure-facts.ts";
 import type { System } from "../sys/system.ts";
 import { type DomainTarget, formatTarget } from "../target.ts";
 import type { LocatedDomain } from "./located-domain.ts";

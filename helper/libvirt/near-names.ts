@@ -1,6 +1,6 @@
 /** Names that may have been meant where a domain was not found. No I/O. */
 
-import type { Candidate } from "../failure.ts";
+import type { Candidate } from "../failure-facts.ts";
 import { lowerAscii } from "../target.ts";
 
 /** More would not be read. */

@@ -1,6 +1,7 @@
 /** Opens the first of a daemon's sockets on which somebody listens, and starts a session daemon where that is called for. */
 
-import { HelperError, type SocketAttempt } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { SocketAttempt } from "../failure-facts.ts";
 import { EACCES, ECONNREFUSED, ENOENT, EPERM, ETIMEDOUT, errnoName } from "../sys/errno.ts";
 import { type Descriptor, type System, SystemError } from "../sys/system.ts";
 import { diagnosePermission, diagnoseSilence, findInstalledDaemon, isThere } from "./diagnosis.ts";

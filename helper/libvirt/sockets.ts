@@ -1,6 +1,7 @@
 /** Where libvirt's daemons listen, by scope: src/remote/remote_sockets.c of libvirt 11.3. No I/O. */
 
-import { HelperError, type InstalledDaemon } from "../failure.ts";
+import { HelperError } from "../failure.ts";
+import type { InstalledDaemon } from "../failure-facts.ts";
 import type { Scope } from "../target.ts";
 
 /** What the choice depends on. */

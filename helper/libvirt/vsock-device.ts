@@ -1,6 +1,7 @@
 /** The vsock device of a domain: whether it has one, and how it gets one. */
 
-import { type DomainPart, type Failure, HelperError } from "../failure.ts";
+import { type Failure, HelperError } from "../failure.ts";
+import type { DomainPart } from "../failure-facts.ts";
 import type { System } from "../sys/system.ts";
 import { domainAttachDeviceFlags } from "./calls.ts";
 import { Connection, type RemoteError } from "./connection.ts";

@@ -1,6 +1,6 @@
 /** Why a domain is not given a vsock device, in words. */
 
-import type { DomainFacts, DomainPart } from "../failure.ts";
+import type { DomainFacts, DomainPart } from "../failure-facts.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { type Explanation, type Kind, virshWord } from "./explanation.ts";
 

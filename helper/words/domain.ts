@@ -1,6 +1,6 @@
 /** What is wrong with a domain, in words. */
 
-import type { Candidate, DomainFacts, StoppedState } from "../failure.ts";
+import type { Candidate, DomainFacts, StoppedState } from "../failure-facts.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { describeState, type Explanation, type Kind, virshWord } from "./explanation.ts";
 

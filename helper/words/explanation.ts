@@ -1,6 +1,7 @@
 /** What a failure is explained by, and the parts of sentences that several failures share. */
 
-import type { Failure, StoppedState } from "../failure.ts";
+import type { Failure } from "../failure.ts";
+import type { StoppedState } from "../failure-facts.ts";
 import { quote, shellQuote } from "../quote.ts";
 
 export interface Explanation {

@@ -1,6 +1,7 @@
 /** What the way to a guest can end with, in words. */
 
-import type { Failure, GuestChange, GuestFacts } from "../failure.ts";
+import type { Failure } from "../failure.ts";
+import type { GuestChange, GuestFacts } from "../failure-facts.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import { type Explanation, hintPermission, type Kind, virshWord } from "./explanation.ts";

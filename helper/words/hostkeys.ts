@@ -1,6 +1,6 @@
 /** Why a host key is not what was expected, or cannot be kept, in words. */
 
-import type { StoreFacts } from "../failure.ts";
+import type { StoreFacts } from "../failure-facts.ts";
 import { formatMinute } from "../hostkeys/time.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";

@@ -1,6 +1,6 @@
 /** What libvirt's sockets and daemons can meet us with, in words. */
 
-import type { InstalledDaemon, RefusedRequest } from "../failure.ts";
+import type { InstalledDaemon, RefusedRequest } from "../failure-facts.ts";
 import { quote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import { type Explanation, hintPermission, type Kind } from "./explanation.ts";

@@ -1,6 +1,6 @@
 /** Why ssh cannot be set up for one user, in words. */
 
-import type { SetupProblem } from "../failure.ts";
+import type { SetupProblem } from "../failure-facts.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import type { Explanation, Kind } from "./explanation.ts";

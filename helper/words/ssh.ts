@@ -1,6 +1,6 @@
 /** What is wrong with ssh, its configuration and what it starts, in words. */
 
-import type { ConfigLine } from "../failure.ts";
+import type { ConfigLine } from "../failure-facts.ts";
 import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
 import type { Explanation, Kind } from "./explanation.ts";

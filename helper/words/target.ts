@@ -1,6 +1,6 @@
 /** Why a target cannot be read, in words. */
 
-import type { TargetProblem } from "../failure.ts";
+import type { TargetProblem } from "../failure-facts.ts";
 import { quote, shellQuote } from "../quote.ts";
 import type { Explanation } from "./explanation.ts";
 

@@ -1,6 +1,7 @@
 // The failures that virtssh(1) speaks of, in the program's own words.
 import { explain } from "../../helper/explain.ts";
-import type { DomainFacts, Failure } from "../../helper/failure.ts";
+import type { Failure } from "../../helper/failure.ts";
+import type { DomainFacts } from "../../helper/failure-facts.ts";
 import { escapeArgument, formatProse } from "./mdoc.ts";
 
 const web: DomainFacts = {

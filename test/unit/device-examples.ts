@@ -1,6 +1,7 @@
 // Examples of the failures that are about adding a vsock device, as failure-examples.ts has those of all others.
 
-import type { DomainFacts, Failure } from "../../helper/failure.ts";
+import type { Failure } from "../../helper/failure.ts";
+import type { DomainFacts } from "../../helper/failure-facts.ts";
 
 type Kind = "has-vsock-device" | "no-such-part" | "hotplug-refused" | "attach-unanswered";
 

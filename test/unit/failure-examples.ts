@@ -1,9 +1,9 @@
 // One example of every failure, in each of its variants. A kind without one does not compile.
 
+import type { Failure } from "../../helper/failure.ts";
 import type {
   ConfigLine,
   DomainFacts,
-  Failure,
   GuestChange,
   GuestFacts,
   InstalledDaemon,
@@ -11,7 +11,7 @@ import type {
   SetupProblem,
   StoppedState,
   TargetProblem,
-} from "../../helper/failure.ts";
+} from "../../helper/failure-facts.ts";
 import { DEVICE_EXAMPLES } from "./device-examples.ts";
 import { HOST_KEY_EXAMPLES } from "./host-key-examples.ts";
 

@@ -1,6 +1,7 @@
 // Examples of the failures that are about host keys, as failure-examples.ts has those of all others.
 
-import type { ConfigLine, Failure, KnownHostsProblem, PinnedDomain, StoreProblem } from "../../helper/failure.ts";
+import type { Failure } from "../../helper/failure.ts";
+import type { ConfigLine, KnownHostsProblem, PinnedDomain, StoreProblem } from "../../helper/failure-facts.ts";
 
 type Kind =
   | "no-host-key-check"

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { TargetProblem } from "../../helper/failure.ts";
+import type { TargetProblem } from "../../helper/failure-facts.ts";
 import { decodeName, parsePort, parseSeconds, parseTarget, type Scope } from "../../helper/target.ts";
 import { failureOf } from "./failure-of.ts";
 import { runs } from "./fuzz.ts";

@@ -1,7 +1,8 @@
 // What `virtssh enable` makes of what a domain has, beside what ../../daemon/enable.test.ts shows of it.
 
 import { expect, test } from "vitest";
-import type { DomainPart, Failure, RefusedRequest } from "../../../helper/failure.ts";
+import type { Failure } from "../../../helper/failure.ts";
+import type { DomainPart, RefusedRequest } from "../../../helper/failure-facts.ts";
 import { EACCES } from "../../../helper/sys/errno.ts";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
 import type { FakeFile } from "../../fakes/fake-files.ts";
