@@ -143,10 +143,15 @@ function formatLeaf(leaf: Command): string[] {
 export function formatCommand(name: string, tree: Tree): string[] {
   const command = listCommands(tree.program).find((one) => one.name() === name);
   if (command === undefined) throw new Error(`virtssh has no command ${name}`);
-  const long = formatLongHelp(tree.readLongHelp(command));
   const leaves = listLeaves(command);
-  if (leaves.length === 1) return [...leaves.flatMap(formatLeaf), ...after(long)];
-  return [`.It Cm ${name}`, ...formatSentence(command.description()), ...after(long), ...leaves.flatMap(formatLeaf)];
+  const formatWhole = (leaf: Command) => [...formatLeaf(leaf), ...after(formatLongHelp(tree.readLongHelp(leaf)))];
+  if (leaves.length === 1) return leaves.flatMap(formatWhole);
+  return [
+    `.It Cm ${name}`,
+    ...formatSentence(command.description()),
+    ...after(formatLongHelp(tree.readLongHelp(command))),
+    ...leaves.flatMap(formatWhole),
+  ];
 }
 
 /** Lines below what was said already. */

@@ -113,6 +113,7 @@ test.each([
     ["resolve", "a", "b"],
     { problem: "too many arguments for 'resolve'. Expected 1 argument but got 2: a, b", command: "resolve" },
   ],
+  [["trust", "show"], { problem: "missing required argument 'TARGET'", command: "trust show" }],
   [["resolve", "--wat", "a"], { problem: "unknown option '--wat'", command: "resolve" }],
   [["resolve", "--jsn", "a"], { problem: "unknown option '--jsn' (Did you mean --json?)", command: "resolve" }],
   [["resolve", "a", "--timeout"], { problem: "option '--timeout <SECONDS>' argument missing", command: "resolve" }],

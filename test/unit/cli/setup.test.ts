@@ -6,6 +6,7 @@ import type { FileFacts } from "../../../helper/sys/system.ts";
 import type { FakeFile } from "../../fakes/fake-files.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
+import { runWords } from "./run.ts";
 
 const SSH = "/home/alice/.ssh";
 const CONFIG = `${SSH}/config`;
@@ -45,6 +46,12 @@ test("setUp() writes each file beside its place, then puts it there, the line la
     `rename ${CONFIG}.virtssh-new ${CONFIG}`,
   ]);
   expect(sys.files[BLOCK]).toEqual({ text: formatSetup(sys), mode: 0o100600, uid: 1000, gid: 100 });
+});
+
+test("virtssh setup does all of it where nobody reads what it says", () => {
+  const sys = new FakeSystem({ files: SURROUNDINGS, streams: { 1: { takesBytes: 0 } } });
+  expect(runWords(["setup"], sys)).toBe(141);
+  expect(sys.files[CONFIG]?.text).toBe(`# Made by virtssh setup\n${LINE}\n`);
 });
 
 test("setUp() keeps the mode and the owner of the configuration", () => {
