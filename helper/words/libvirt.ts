@@ -96,24 +96,69 @@ function listClients(path: string): string {
     : `virt-admin -c ${daemon}:///session client-list ${daemon}`;
 }
 
-/** What was asked of a daemon, up to its URI. */
-const REQUESTS: Readonly<Record<RefusedRequest, string>> = {
-  connect: "connect to",
-  "list domains": "list the domains in",
-  "look it up": "look up domain NAME in",
-  "read it": "read domain NAME in",
-  "watch it": "watch domain NAME in",
-  "start it": "start domain NAME in",
-  "add a device": "add a vsock device to domain NAME in",
-  "configure a device": "add a vsock device to the configuration of domain NAME in",
+/** What was asked of a daemon, up to its URI, and what it takes. */
+interface Request {
+  readonly words: string;
+  /** Those of libvirt's fine-grained access control: @acl in libvirt's remote_protocol.x. */
+  readonly permissions: readonly string[];
+  /** Whether it takes a connection that may change something. */
+  readonly isChange?: true;
+}
+
+const REQUESTS: Readonly<Record<RefusedRequest, Request>> = {
+  connect: { words: "connect to", permissions: ["connect.getattr"] },
+  "list domains": { words: "list the domains in", permissions: ["connect.search-domains"] },
+  "look it up": { words: "look up domain NAME in", permissions: ["domain.getattr"] },
+  "read it": { words: "read domain NAME in", permissions: ["domain.read"] },
+  "watch it": { words: "watch domain NAME in", permissions: ["connect.search-domains"] },
+  "start it": { words: "start domain NAME in", permissions: ["domain.start"], isChange: true },
+  "add a device": { words: "add a vsock device to domain NAME in", permissions: ["domain.write"], isChange: true },
+  "configure a device": {
+    words: "add a vsock device to the configuration of domain NAME in",
+    permissions: ["domain.write", "domain.save"],
+    isChange: true,
+  },
 };
 
-const CHANGES: readonly RefusedRequest[] = ["start it", "add a device", "configure a device"];
+/** virErrorNumber: VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED, VIR_ERR_ACCESS_DENIED and VIR_ERR_AUTH_UNAVAILABLE. */
+const AUTH_FAILED = 45;
+const AUTH_CANCELLED = 79;
+const ACCESS_DENIED = 88;
+const AUTH_UNAVAILABLE = 94;
 
-function explainRefusal({ refused, name, code, words, uri }: Kind<"daemon-refused">): Explanation {
+function explainRefusal(failure: Kind<"daemon-refused">): Explanation {
+  const { refused, name, code, words, uri } = failure;
   const said = words === "" ? `error ${code}` : quote(words);
+  const request = REQUESTS[refused];
   return {
-    error: `cannot ${REQUESTS[refused].replace("NAME", () => quote(name))} ${uri}: libvirt refused: ${said}`,
-    hint: `see whether virsh may: virsh ${CHANGES.includes(refused) ? "" : "-r "}-c ${uri} list`,
+    error: `cannot ${request.words.replace("NAME", () => quote(name))} ${uri}: libvirt refused: ${said}`,
+    hint: hintRight(failure, request) ?? `see whether virsh may: virsh ${request.isChange ? "" : "-r "}-c ${uri} list`,
   };
 }
+
+/**
+ * The right that is missing, where that is it. libvirt's own rule for polkit, 60-libvirt.rules in Debian and 50-libvirt.rules
+ * elsewhere, grants org.libvirt.unix.manage to the group libvirt; without it polkit would ask for a password, and there is nobody to
+ * ask (virPolkitCheckAuth() in libvirt's virpolkit.c). polkit looks a user's groups up by itself, so no new login is needed.
+ */
+function hintRight({ code, uri }: Kind<"daemon-refused">, { permissions, isChange }: Request): string | undefined {
+  if (code === ACCESS_DENIED) return hintActions(...permissions.map((permission) => `org.libvirt.api.${permission}`));
+  // A session daemon asks for nothing: this is another's word, of which we know no more.
+  if (uri !== "qemu:///system") return undefined;
+  switch (code) {
+    case AUTH_FAILED:
+      return hintActions(isChange ? "org.libvirt.unix.manage" : "org.libvirt.unix.monitor");
+    case AUTH_CANCELLED:
+    case AUTH_UNAVAILABLE:
+      return isChange ? JOIN : hintActions("org.libvirt.unix.monitor");
+    default:
+      return undefined;
+  }
+}
+
+function hintActions(...actions: readonly string[]): string {
+  return `have the administrator grant you, by polkit: ${actions.join(", ")}`;
+}
+
+const JOIN =
+  'have polkit grant you org.libvirt.unix.manage, or join group "libvirt": sudo usermod -aG libvirt "$(id -un)"';

@@ -193,7 +193,7 @@ ${ALICE} virtssh doctor qemu:system/web | grep -v ^ok; rm /etc/polkit-1/rules.d/
     stdout: `${failed(
       "qemu:///system",
       'cannot connect to qemu:///system: libvirt refused: "authentication failed: access denied by policy"',
-      "see whether virsh may: virsh -r -c qemu:///system list",
+      "have the administrator grant you, by polkit: org.libvirt.unix.monitor",
     )}${skipped("domain")}${from("state")}`,
   },
   {

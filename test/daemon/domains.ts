@@ -16,6 +16,12 @@ export const shutOff = (name: string) =>
 export const notFound = (name: string, uri = "qemu:///system") =>
   failure(`cannot find domain "${name}" in ${uri}`, `list the domains with: virsh -c ${uri} list --all`);
 
+/** What libvirt says to a user who is not in the group libvirt, and what we do. */
+export const NO_AGENT =
+  "authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.manage'";
+export const JOIN =
+  'have polkit grant you org.libvirt.unix.manage, or join group "libvirt": sudo usermod -aG libvirt "$(id -un)"';
+
 /** A name of which virsh and the shell would each make something else, were it not quoted. */
 export const ODD = "-it's $HOME; `id`";
 

@@ -5,7 +5,7 @@ import { shellQuote } from "../../helper/quote.ts";
 import { renderDomain } from "../lab/domains.ts";
 import { type Fact, failure, testFacts } from "../lab/facts.ts";
 import { runNative } from "../lab/lab.ts";
-import { ODD } from "./domains.ts";
+import { JOIN, NO_AGENT, ODD } from "./domains.ts";
 import { GRANTS, GUEST_TEXTS, renderPluggable } from "./guests-with-cid.ts";
 
 const FILES = { "/usr/bin/virtssh": "build/test/virtssh" };
@@ -50,9 +50,6 @@ const DEVICE = "<vsockmodel='virtio'><cidauto='yes'/>\n";
 const has = (what: string, hint: string) => failure(`${what} has a vsock device already: it can have only one`, hint);
 const doctor = (name: string) => `if no ssh gets through to it, see why with: virtssh doctor qemu:system/${name}`;
 
-const NO_AGENT =
-  "authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.manage'";
-
 const OFF: readonly Fact[] = [
   { name: "off is defined", run: "virsh -q define /etc/lab/off.xml" },
   {
@@ -77,8 +74,13 @@ const OFF: readonly Fact[] = [
     exit: 1,
     stderr: failure(
       `cannot add a vsock device to the configuration of domain "off" in qemu:///system: libvirt refused: "${NO_AGENT}"`,
-      "see whether virsh may: virsh -c qemu:///system list",
+      JOIN,
     ),
+  },
+  {
+    name: "once alice is in the group, as the hint has it, she may change something, without a new login",
+    run: `usermod -aG libvirt alice; setpriv --reuid alice --regid alice --groups 1000 virsh -c qemu:///system version > /dev/null; status=$?
+gpasswd -d alice libvirt > /dev/null; exit $status`,
   },
   {
     name: "bob may add one to a domain that is shut off",
@@ -131,7 +133,7 @@ const REFUSED: readonly Fact[] = [
     exit: 1,
     stderr: failure(
       `cannot add a vsock device to domain "full" in qemu:///system: libvirt refused: "${NO_AGENT}"`,
-      "see whether virsh may: virsh -c qemu:///system list",
+      JOIN,
     ),
   },
   {

@@ -127,7 +127,7 @@ as_alice virtssh resolve qemu:system/web; echo $?; rm /etc/polkit-1/rules.d/10-l
     stdout: "1\n",
     stderr: failure(
       'cannot connect to qemu:///system: libvirt refused: "authentication failed: access denied by policy"',
-      "see whether virsh may: virsh -r -c qemu:///system list",
+      "have the administrator grant you, by polkit: org.libvirt.unix.monitor",
     ),
   },
   {

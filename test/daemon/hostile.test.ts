@@ -164,7 +164,7 @@ describe("a daemon with strange answers", () => {
       error: /domain "\\x9b31mweb" has no vsock device/,
     },
     {
-      name: "refuses with words that could colour the terminal",
+      name: "refuses in colours",
       options: { errors: { [PROC.open]: { code: 1, message: "\u001b[31mno\nvirtssh: error: fake" } } },
       error: /libvirt refused: "\\x1b\[31mno\\x0avirtssh: error: fake"\n/,
     },

@@ -3,6 +3,7 @@
 import { describe } from "vitest";
 import { type Fact, failure, testFacts } from "../lab/facts.ts";
 import { runNative } from "../lab/lab.ts";
+import { JOIN, NO_AGENT } from "./domains.ts";
 import { GRANTS, GUEST_TEXTS, renderGuest } from "./guests-with-cid.ts";
 
 const FILES = { "/usr/bin/virtssh": "build/test/virtssh", "/etc/lab/guest.py": "test/fakes/guest.py" };
@@ -132,9 +133,6 @@ const CHANGES: readonly Fact[] = [
   },
 ];
 
-const NO_AGENT =
-  "authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.manage'";
-
 const STARTING: readonly Fact[] = [
   {
     name: "--start starts a domain that is shut off",
@@ -160,10 +158,7 @@ const STARTING: readonly Fact[] = [
     user: "alice",
     run: `${ENV}; virtssh wait --start qemu/moved`,
     exit: 1,
-    stderr: failure(
-      `cannot start domain "moved" in qemu:///system: libvirt refused: "${NO_AGENT}"`,
-      "see whether virsh may: virsh -c qemu:///system list",
-    ),
+    stderr: failure(`cannot start domain "moved" in qemu:///system: libvirt refused: "${NO_AGENT}"`, JOIN),
   },
   {
     name: "a domain that cannot start",

@@ -8,14 +8,22 @@ const as = (user: string) => `setpriv --reuid ${user} --regid ${user} --init-gro
 const RESTART = (setting: string) => `pid=$(cat /run/libvirtd.pid); kill -KILL $pid; tail --pid=$pid -f /dev/null
 printf '%s\\n' '${setting}' > /tmp/libvirtd.conf; libvirtd -d -f /tmp/libvirtd.conf`;
 
-/** libvirtd's own access control, by polkit: what alice may see. */
+/** libvirtd's own access control, by polkit: what each of them may not. */
 export const RULES = `polkit.addRule(function (action, subject) {
-  if (action.id.indexOf("org.libvirt.api.") != 0) return polkit.Result.NOT_HANDLED;
   var name = action.lookup("domain_name");
-  if (action.id == "org.libvirt.api.domain.getattr" && name == "web") return polkit.Result.NO;
-  if (action.id == "org.libvirt.api.domain.read" && name == "plain") return polkit.Result.NO;
-  if (action.id == "org.libvirt.api.connect.search-domains") return polkit.Result.NO;
-  return polkit.Result.YES;
+  var forbidden = {
+    alice: ["connect.search-domains", name == "web" ? "domain.getattr" : "", name == "plain" ? "domain.read" : ""],
+    bob: [name == "CASE" ? "domain.start" : "", name == "plain" ? "domain.write" : ""],
+    nobody: ["connect.getattr"],
+  }[subject.user] || [];
+  if (action.id.indexOf("org.libvirt.api.") != 0) return polkit.Result.NOT_HANDLED;
+  return forbidden.indexOf(action.id.slice("org.libvirt.api.".length)) < 0 ? polkit.Result.YES : polkit.Result.NO;
+});
+`;
+
+/** No writable connection for bob, who is in the group libvirt. */
+const NO_CHANGES = `polkit.addRule(function (action, subject) {
+  if (action.id == "org.libvirt.unix.manage" && subject.user == "bob") return polkit.Result.NO;
 });
 `;
 
@@ -72,6 +80,48 @@ until ${as("alice")} virtssh resolve qemu:system/web 2>&1 | grep -q 'look up'; d
     exit: 1,
     stderr:
       /^virtssh: error: cannot watch domain "my vm" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: /,
+  },
+  {
+    name: "a user who may not connect",
+    run: `setpriv --reuid nobody --regid nogroup --clear-groups virtssh resolve qemu:system/CASE`,
+    exit: 1,
+    stderr:
+      /^virtssh: error: cannot connect to qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.connect\.getattr\n$/,
+  },
+  {
+    name: "bob may not start it",
+    user: "bob",
+    run: "virtssh wait --start --timeout 5 qemu:system/CASE",
+    exit: 1,
+    stderr:
+      /^virtssh: error: cannot start domain "CASE" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.domain\.start\n$/,
+  },
+  {
+    name: "bob may not add a device to it",
+    user: "bob",
+    run: "virtssh enable --live qemu:system/plain",
+    exit: 1,
+    stderr:
+      /^virtssh: error: cannot add a vsock device to domain "plain" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.domain\.write\n$/,
+  },
+  {
+    name: "bob may not change its configuration",
+    user: "bob",
+    run: "virtssh enable --config qemu:system/plain",
+    exit: 1,
+    stderr:
+      /^virtssh: error: cannot add a vsock device to the configuration of domain "plain" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.domain\.write, org\.libvirt\.api\.domain\.save\n$/,
+  },
+  {
+    name: "bob may change nothing",
+    run: `printf '%s' '${NO_CHANGES}' > /etc/polkit-1/rules.d/05-lab.rules
+until ${as("bob")} virtssh wait --start --timeout 5 qemu:system/CASE 2>&1 | grep -q policy; do sleep 0.1; done # polkitd has seen the file
+${as("bob")} virtssh wait --start --timeout 5 qemu:system/CASE; status=$?; rm /etc/polkit-1/rules.d/05-lab.rules; exit $status`,
+    exit: 1,
+    stderr: failure(
+      'cannot start domain "CASE" in qemu:///system: libvirt refused: "authentication failed: access denied by policy"',
+      "have the administrator grant you, by polkit: org.libvirt.unix.manage",
+    ),
   },
   {
     name: "libvirtd wants SASL",

@@ -7,13 +7,13 @@ import type {
   GuestChange,
   GuestFacts,
   InstalledDaemon,
-  RefusedRequest,
   SetupProblem,
   StoppedState,
   TargetProblem,
 } from "../../helper/failure-facts.ts";
 import { DEVICE_EXAMPLES } from "./device-examples.ts";
 import { HOST_KEY_EXAMPLES } from "./host-key-examples.ts";
+import { REFUSAL_EXAMPLES } from "./refusal-examples.ts";
 
 type Examples = { readonly [Kind in Failure["kind"]]: readonly Extract<Failure, { readonly kind: Kind }>[] };
 
@@ -39,17 +39,6 @@ const STATES = all<StoppedState>({
   "shut off": true,
   crashed: true,
   pmsuspended: true,
-});
-
-const REQUESTS = all<RefusedRequest>({
-  connect: true,
-  "list domains": true,
-  "look it up": true,
-  "read it": true,
-  "watch it": true,
-  "start it": true,
-  "add a device": true,
-  "configure a device": true,
 });
 
 const CHANGES = all<GuestChange>({
@@ -165,18 +154,7 @@ export const EXAMPLES: Examples = {
   "daemon-closed": [{ kind: "daemon-closed", path: SYSTEM_PATH }],
   "daemon-nonsense": [{ kind: "daemon-nonsense", path: SYSTEM_PATH, detail: "message is 27 bytes" }],
   "daemon-wants-sasl": [{ kind: "daemon-wants-sasl", path: SYSTEM_PATH }],
-  "daemon-refused": [
-    ...REQUESTS.map((refused) => ({
-      kind: "daemon-refused" as const,
-      refused,
-      name: "web",
-      code: 88,
-      words: "access denied",
-      uri: SYSTEM_URI,
-    })),
-    { kind: "daemon-refused", refused: "connect", name: "web", code: 45, words: "", uri: SESSION_URI },
-    { kind: "daemon-refused", refused: "read it", name: "web", code: 1, words: "two\nlines.", uri: SYSTEM_URI },
-  ],
+  ...REFUSAL_EXAMPLES,
   "domain-not-found": [
     { kind: "domain-not-found", name: "wbe", uris: [SYSTEM_URI] },
     { kind: "domain-not-found", name: "wbe", uris: [SYSTEM_URI, SESSION_URI] },
