@@ -1,6 +1,6 @@
 /** The targets that what has been typed could become. */
 
-import { type ListedDomain, listNames } from "../libvirt/list-domains.ts";
+import { type ListedName, listNames } from "../libvirt/list-domains.ts";
 import type { System } from "../sys/system.ts";
 import { listForms } from "../target.ts";
 import type { Candidate } from "./completion-words.ts";
@@ -17,7 +17,7 @@ export function findTargets(typed: string, sys: System): Candidate[] {
   }
 }
 
-export function listTargets(typed: string, domains: readonly ListedDomain[]): Candidate[] {
+export function listTargets(typed: string, domains: readonly ListedName[]): Candidate[] {
   const ofSystem = new Set(domains.filter(({ uri }) => uri === "qemu:///system").map(({ name }) => name));
   // A name that is no UTF-8 cannot be typed.
   const running = domains.filter(({ name, isRunning }) => isRunning && !name.includes("\ufffd"));

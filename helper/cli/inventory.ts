@@ -2,6 +2,7 @@
 
 import type { Domain } from "../endpoint.ts";
 import { HelperError } from "../failure.ts";
+import { isPassedOver } from "../libvirt/daemons.ts";
 import { listDomains } from "../libvirt/list-domains.ts";
 import { formatJson } from "../quote.ts";
 import type { System } from "../sys/system.ts";
@@ -33,7 +34,10 @@ export function formatInventory({ list, host, timeoutSeconds }: InventoryOptions
   if (list === (host !== undefined)) {
     throw new HelperError({ kind: "bad-usage", problem: "one of --list and --host is needed", command: "inventory" });
   }
-  const hosts = findHosts(listDomains(sys, sys.nowMs() + timeoutSeconds * 1000));
+  const { domains, denied } = listDomains({ all: true, deadlineMs: sys.nowMs() + timeoutSeconds * 1000 }, sys);
+  // Ansible would take hosts that are missing for hosts that have gone.
+  if (denied !== undefined && !isPassedOver(denied.failure)) throw denied;
+  const hosts = findHosts(domains);
   const answer = host === undefined ? describeAll(hosts) : (hosts.get(host)?.variables ?? {});
   return `${formatJson(answer)}\n`;
 }

@@ -31,7 +31,12 @@ export interface DomainRef {
 
 const NOTHING = new Uint8Array(0);
 
-function call<Answer>(procedure: number, body: Uint8Array, read: (reader: XdrReader) => Answer): Call<Answer> {
+/** `read` is to read all of the answer. */
+export function makeCall<Answer>(
+  procedure: number,
+  body: Uint8Array,
+  read: (reader: XdrReader) => Answer,
+): Call<Answer> {
   return {
     procedure,
     body,
@@ -44,7 +49,8 @@ function call<Answer>(procedure: number, body: Uint8Array, read: (reader: XdrRea
   };
 }
 
-function readDomain(reader: XdrReader): DomainRef {
+/** struct remote_nonnull_domain @throws XdrError */
+export function readDomain(reader: XdrReader): DomainRef {
   const name = reader.string(NAME_MAX_BYTES);
   const uuid = reader.fixedOpaque(UUID_BYTES);
   return { name, uuid, id: reader.int32() };
@@ -56,12 +62,12 @@ function domainArgument(domain: DomainRef): XdrWriter {
 
 /** Which ways of authentication the daemon offers: remote_auth_type. */
 export function authList(): Call<number[]> {
-  return call(PROCEDURE.authList, NOTHING, (reader) => reader.array(AUTH_TYPE_LIST_MAX, () => reader.int32()));
+  return makeCall(PROCEDURE.authList, NOTHING, (reader) => reader.array(AUTH_TYPE_LIST_MAX, () => reader.int32()));
 }
 
 /** Has the daemon ask polkit about us. The answer says nothing: a refusal is an error reply. */
 export function authPolkit(): Call<number> {
-  return call(PROCEDURE.authPolkit, NOTHING, (reader) => reader.int32());
+  return makeCall(PROCEDURE.authPolkit, NOTHING, (reader) => reader.int32());
 }
 
 /** Opens a connection to a hypervisor; a read-only one unless it is to change something. */
@@ -71,30 +77,30 @@ export function connectOpen(uri: string, mayChange = false): Call<void> {
     .string(uri)
     .uint32(mayChange ? 0 : CONNECT_READ_ONLY)
     .toBytes();
-  return call(PROCEDURE.connectOpen, body, () => undefined);
+  return makeCall(PROCEDURE.connectOpen, body, () => undefined);
 }
 
 export function connectClose(): Call<void> {
-  return call(PROCEDURE.connectClose, NOTHING, () => undefined);
+  return makeCall(PROCEDURE.connectClose, NOTHING, () => undefined);
 }
 
 export function domainLookupByName(name: string): Call<DomainRef> {
-  return call(PROCEDURE.domainLookupByName, new XdrWriter().string(name).toBytes(), readDomain);
+  return makeCall(PROCEDURE.domainLookupByName, new XdrWriter().string(name).toBytes(), readDomain);
 }
 
 /** `uuid` is UUID_BYTES long. */
 export function domainLookupByUuid(uuid: Uint8Array): Call<DomainRef> {
-  return call(PROCEDURE.domainLookupByUuid, new XdrWriter().fixedOpaque(uuid).toBytes(), readDomain);
+  return makeCall(PROCEDURE.domainLookupByUuid, new XdrWriter().fixedOpaque(uuid).toBytes(), readDomain);
 }
 
 export function domainLookupById(id: number): Call<DomainRef> {
-  return call(PROCEDURE.domainLookupById, new XdrWriter().int32(id).toBytes(), readDomain);
+  return makeCall(PROCEDURE.domainLookupById, new XdrWriter().int32(id).toBytes(), readDomain);
 }
 
 /** virDomainState; the reason that comes with it is left unused. */
 export function domainGetState(domain: DomainRef): Call<number> {
   const body = domainArgument(domain).uint32(0).toBytes();
-  return call(PROCEDURE.domainGetState, body, (reader) => {
+  return makeCall(PROCEDURE.domainGetState, body, (reader) => {
     const state = reader.int32();
     reader.int32();
     return state;
@@ -104,42 +110,42 @@ export function domainGetState(domain: DomainRef): Call<number> {
 /** The live XML of a running domain, unless the flags say otherwise, else its configuration, in UTF-8. Shares memory with the message. */
 export function domainGetXmlDesc(domain: DomainRef, flags = 0): Call<Uint8Array> {
   const body = domainArgument(domain).uint32(flags).toBytes();
-  return call(PROCEDURE.domainGetXmlDesc, body, (reader) => reader.opaque(STRING_MAX_BYTES));
+  return makeCall(PROCEDURE.domainGetXmlDesc, body, (reader) => reader.opaque(STRING_MAX_BYTES));
 }
 
 /** Has the daemon tell of a domain's life: started, stopped, paused, … Its answer is the number of the registration. */
 export function connectDomainEventCallbackRegisterAny(domain: DomainRef): Call<number> {
   const about = domainArgument(domain).toBytes();
   const body = new XdrWriter().int32(EVENT_LIFECYCLE).uint32(1).fixedOpaque(about).toBytes();
-  return call(PROCEDURE.connectDomainEventCallbackRegisterAny, body, (reader) => reader.int32());
+  return makeCall(PROCEDURE.connectDomainEventCallbackRegisterAny, body, (reader) => reader.int32());
 }
 
 /** Starts a domain. Needs a connection that may change something. */
 export function domainCreate(domain: DomainRef): Call<void> {
-  return call(PROCEDURE.domainCreate, domainArgument(domain).toBytes(), () => undefined);
+  return makeCall(PROCEDURE.domainCreate, domainArgument(domain).toBytes(), () => undefined);
 }
 
 /** Whether it has a configuration; a transient domain has none, and is gone once it stops. */
 export function domainIsPersistent(domain: DomainRef): Call<boolean> {
-  return call(PROCEDURE.domainIsPersistent, domainArgument(domain).toBytes(), (reader) => reader.int32() !== 0);
+  return makeCall(PROCEDURE.domainIsPersistent, domainArgument(domain).toBytes(), (reader) => reader.int32() !== 0);
 }
 
 /** Whether a start would restore what `virsh managedsave` has saved. */
 export function domainHasManagedSaveImage(domain: DomainRef): Call<boolean> {
   const body = domainArgument(domain).uint32(0).toBytes();
-  return call(PROCEDURE.domainHasManagedSaveImage, body, (reader) => reader.int32() !== 0);
+  return makeCall(PROCEDURE.domainHasManagedSaveImage, body, (reader) => reader.int32() !== 0);
 }
 
 /** Adds a device, by the flags of AFFECT. Needs a connection that may change something. */
 export function domainAttachDeviceFlags(domain: DomainRef, xml: string, flags: number): Call<void> {
   const body = domainArgument(domain).string(xml).uint32(flags).toBytes();
-  return call(PROCEDURE.domainAttachDeviceFlags, body, () => undefined);
+  return makeCall(PROCEDURE.domainAttachDeviceFlags, body, () => undefined);
 }
 
 /** Every domain, running or not; or those whose name has `nameBytes` bytes in UTF-8, the others' not even being decoded. */
 export function connectListAllDomains(nameBytes?: number): Call<DomainRef[]> {
   const body = new XdrWriter().int32(1).uint32(0).toBytes();
-  return call(PROCEDURE.connectListAllDomains, body, (reader) => {
+  return makeCall(PROCEDURE.connectListAllDomains, body, (reader) => {
     const domains = reader.array(DOMAIN_LIST_MAX, () => {
       const name = reader.opaque(STRING_MAX_BYTES);
       const uuid = reader.fixedOpaque(UUID_BYTES);

@@ -19,6 +19,8 @@ export interface Lookup {
   readonly target: DomainTarget;
   /** The daemons to ask, in order. */
   readonly places: readonly Place[];
+  /** Whether any failure of one makes room for the next, as for a list: no domain is meant that might be its own. */
+  readonly skipsFailed?: boolean;
 }
 
 /** A domain as a choice among several. */
@@ -45,9 +47,11 @@ export class Daemons implements Disposable {
   readonly #open: Connection[] = [];
   readonly #refused: HelperError[] = [];
   readonly #places: Place[];
+  readonly #skipsFailed: boolean;
 
-  constructor({ target, places }: Lookup, sys: System, deadlineMs: number) {
+  constructor({ target, places, skipsFailed = false }: Lookup, sys: System, deadlineMs: number) {
     this.#target = target;
+    this.#skipsFailed = skipsFailed;
     this.#sys = sys;
     this.#deadlineMs = deadlineMs;
     this.#places = [...places];
@@ -62,18 +66,24 @@ export class Daemons implements Disposable {
     return undefined;
   }
 
-  findAll(find: (connection: Connection) => DomainRef[]): Found[] {
-    const found: Found[] = [];
+  /** What all daemons have. */
+  findAll<Item>(find: (connection: Connection) => Item[]): Item[] {
+    const found: Item[] = [];
     for (const connection of this.#connections()) {
-      const domains = this.#passOver(() => this.guard(connection, "list domains", () => find(connection))) ?? [];
-      for (const domain of domains) found.push({ connection, domain });
+      const items = this.#passOver(() => this.guard(connection, "list domains", () => find(connection))) ?? [];
+      for (const item of items) found.push(item);
     }
     return found;
   }
 
+  /** Why a daemon that is there was not asked, or has failed. */
+  get denied(): HelperError | undefined {
+    return this.#refused.find((error) => error.failure.kind !== "no-daemon");
+  }
+
   /** The failure that matters most, once nobody has the domain: a daemon that we may not ask may well have it. */
   notFound(): HelperError {
-    const denied = this.#refused.find((error) => error.failure.kind !== "no-daemon");
+    const { denied } = this;
     if (denied !== undefined) return denied;
     const uris = this.#open.map((connection) => connection.uri);
     if (uris.length > 0) return this.#noDomain(uris);
@@ -121,12 +131,12 @@ export class Daemons implements Disposable {
     return this.guard(place, "connect", () => Connection.open(this.#sys, place, this.#deadlineMs));
   }
 
-  /** A daemon that is not there, or that we may not ask, makes room for the next one. All other failures are final. */
+  /** A daemon that is not there, or that we may not ask, makes room for the next one. All other failures are final, unless told. */
   #passOver<Result>(act: () => Result): Result | undefined {
     try {
       return act();
     } catch (error) {
-      if (!(error instanceof HelperError) || !isPassedOver(error.failure)) throw error;
+      if (!(error instanceof HelperError) || !(this.#skipsFailed || isPassedOver(error.failure))) throw error;
       this.#refused.push(error);
       return undefined;
     }

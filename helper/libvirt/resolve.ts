@@ -78,7 +78,10 @@ function askFor(connection: Connection, call: Call<DomainRef>): DomainRef | unde
 function findFolded(daemons: Daemons, name: string): Found | undefined {
   const { length } = encodeUtf8(name); // which folding does not change
   const matches = daemons.findAll((connection) =>
-    connection.ask(connectListAllDomains(length)).filter((domain) => lowerAscii(domain.name) === name),
+    connection
+      .ask(connectListAllDomains(length))
+      .filter((domain) => lowerAscii(domain.name) === name)
+      .map((domain) => ({ connection, domain })),
   );
   const [first, ...others] = matches;
   if (first === undefined) return daemons.findFirst((connection) => findByNumber(connection, name));

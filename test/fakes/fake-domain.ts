@@ -74,3 +74,12 @@ function makeXml({ name, cid }: FakeDomain, id: number): string {
 export function domainBytes({ name, uuid, id }: KnownDomain): Buffer {
   return Buffer.concat([text(name), uuid, word(id)]);
 }
+
+/** VIR_TYPED_PARAM_INT of libvirt-common.h */
+const INT = 1;
+
+/** struct remote_domain_stats_record, as qemuDomainGetStatsState() of libvirt's qemu_driver.c fills it in. */
+export function statsBytes(domain: KnownDomain): Buffer {
+  const param = (field: string, value: number) => Buffer.concat([text(field), word(INT), word(value)]);
+  return Buffer.concat([domainBytes(domain), word(2), param("state.state", domain.state), param("state.reason", 1)]);
+}

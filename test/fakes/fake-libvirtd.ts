@@ -2,7 +2,7 @@
 // from libvirt's src/remote/remote_protocol.x and src/rpc/virnetprotocol.x, so that it cannot share a mistake with the helper.
 
 import { Arguments } from "./fake-arguments.ts";
-import { describeKnown, domainBytes, type FakeDomain, type KnownDomain } from "./fake-domain.ts";
+import { describeKnown, domainBytes, type FakeDomain, type KnownDomain, statsBytes } from "./fake-domain.ts";
 import { type Misbehaviour, makeReply, text, word } from "./fake-replies.ts";
 
 /** Procedures of remote_protocol.x. */
@@ -23,6 +23,7 @@ export const PROC = {
   listAllDomains: 273,
   registerEvent: 316,
   lifecycleEvent: 318,
+  getAllDomainStats: 344,
 } as const;
 
 /** remote_auth_type */
@@ -45,6 +46,9 @@ const ERR_OPERATION_UNSUPPORTED = 84;
 
 /** VIR_DOMAIN_XML_INACTIVE */
 const XML_INACTIVE = 2;
+
+/** VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE */
+const STATS_ACTIVE = 1;
 
 /** What a vsock device that is added gets. */
 const NEXT_CID = 9;
@@ -84,10 +88,20 @@ export class FakeLibvirtd {
   /** Every call of every client: `lookupByName "web"`. */
   readonly calls: string[] = [];
   readonly #clients: FakeClient[] = [];
+  #known: { readonly of: readonly FakeDomain[] | undefined; readonly all: readonly KnownDomain[] } = {
+    of: undefined,
+    all: [],
+  };
 
   constructor(options: FakeLibvirtdOptions = {}) {
     this.options = options;
     this.domains = options.domains ?? [];
+  }
+
+  /** The domains as they are now. */
+  get known(): readonly KnownDomain[] {
+    if (this.#known.of !== this.domains) this.#known = { of: this.domains, all: this.domains.map(describeKnown) };
+    return this.#known.all;
   }
 
   accept(): FakeClient {
@@ -258,8 +272,15 @@ export class FakeClient {
       case PROC.listAllDomains: {
         const [needsResults, flags] = [args.word(), args.word()];
         calls.push(`listAllDomains ${needsResults} ${flags}`);
-        const all = this.#daemon.domains.map(describeKnown);
+        const all = this.#daemon.known;
         return Buffer.concat([word(all.length), ...all.map(domainBytes), word(all.length)]);
+      }
+      case PROC.getAllDomainStats: {
+        const [count, stats, flags] = [args.word(), args.word(), args.word()];
+        calls.push(`getAllDomainStats ${count} ${stats} ${flags}`);
+        const all = this.#daemon.known;
+        const chosen = flags === STATS_ACTIVE ? all.filter(({ id }) => id >= 0) : all;
+        return Buffer.concat([word(chosen.length), ...chosen.map(statsBytes)]);
       }
       case PROC.registerEvent: {
         const [eventId, hasDomain] = [args.word(), args.word()];
@@ -337,7 +358,7 @@ export class FakeClient {
   }
 
   #find(fits: (domain: KnownDomain) => boolean, answer: (domain: KnownDomain) => Buffer): Answer {
-    const found = this.#daemon.domains.map(describeKnown).find(fits);
+    const found = this.#daemon.known.find(fits);
     return found === undefined ? { code: ERR_NO_DOMAIN, message: "Domain not found" } : answer(found);
   }
 }

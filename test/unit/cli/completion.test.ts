@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { listTargets } from "../../../helper/cli/completion-targets.ts";
-import type { ListedDomain } from "../../../helper/libvirt/list-domains.ts";
+import type { ListedName } from "../../../helper/libvirt/list-domains.ts";
 import { EACCES } from "../../../helper/sys/errno.ts";
 import { FakeLibvirtd, PROC } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem, type FakeSystemOptions, SYSTEM_SOCKET } from "../../fakes/fake-system.ts";
@@ -108,13 +108,13 @@ test.each<[string, FakeSystemOptions]>([
   expect(complete(["resolve", "we"], options)).toEqual([]);
 });
 
-const listed = (name: string, uri: ListedDomain["uri"] = "qemu:///system"): ListedDomain => ({
+const listed = (name: string, uri: ListedName["uri"] = "qemu:///system"): ListedName => ({
   uri,
   name,
   isRunning: true,
 });
 
-const GUESTS: readonly ListedDomain[] = [
+const GUESTS: readonly ListedName[] = [
   listed("web"),
   listed("Web-2"),
   listed("my vm"),

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
-import { FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
+import { FakeLibvirtd, PROC } from "../../fakes/fake-libvirtd.ts";
 import { FakeSystem } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
 import { runWords } from "./run.ts";
@@ -46,6 +46,13 @@ const WEB = {
   virtssh_state: "running",
   virtssh_cid: 7,
 };
+
+test("virtssh inventory has no half of the hosts, where a daemon fails", () => {
+  const session = new FakeLibvirtd({ domains: SESSION, misbehaves: { [PROC.getXmlDesc]: "closes" } });
+  const sys = new FakeSystem({ system: new FakeLibvirtd({ domains: SYSTEM }), session });
+  expect(failureOf(() => runWords(["inventory", "--list"], sys))).toMatchObject({ kind: "daemon-closed" });
+  expect(sys.written(1)).toBe("");
+});
 
 test("virtssh inventory --list has the live domains with a vsock device, by daemon and by state", () => {
   const { _meta, ...groups } = JSON.parse(print(["--list"]));

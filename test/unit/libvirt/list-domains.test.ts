@@ -11,21 +11,22 @@ import { daemon } from "./resolve-case.ts";
 
 const LIMIT_MS = 30_000;
 
-function list(options: FakeSystemOptions, sys = new FakeSystem(options)) {
+function list(options: FakeSystemOptions, sys = new FakeSystem(options), all = true) {
   const startedMs = sys.nowMs();
   try {
-    return listDomains(sys, startedMs + LIMIT_MS);
+    return listDomains({ all, deadlineMs: startedMs + LIMIT_MS }, sys);
   } finally {
     expect(sys.openDescriptors).toEqual([]);
     expect(sys.nowMs() - startedMs).toBeLessThanOrEqual(LIMIT_MS);
   }
 }
 
-const names = (options: FakeSystemOptions) => list(options).map(({ uri, name }) => `${name} in ${uri}`);
+const names = (options: FakeSystemOptions) => list(options).domains.map(({ uri, name }) => `${name} in ${uri}`);
 
 const webs = { system: daemon(["web", "db"]), session: daemon(["web"]) };
 const noPolkit = { auth: [2], polkit: { code: 45, message: "authentication failed" } };
-const deniedList = { errors: { [PROC.listAllDomains]: { code: 88, message: "access denied" } } };
+const closes = { misbehaves: { [PROC.getXmlDesc]: "closes" } } as const;
+const deniedList = { errors: { [PROC.getAllDomainStats]: { code: 88, message: "access denied" } } };
 
 test("listDomains() describes each domain", () => {
   const domains: FakeDomain[] = [
@@ -33,32 +34,13 @@ test("listDomains() describes each domain", () => {
     { name: "my vm", uuid: "4dea22b3-1d52-d8f3-2516-782e98ab3fa1", id: 13, state: "paused" },
     { name: "Ü-off", uuid: "4dea22b3-1d52-d8f3-2516-782e98ab3fa2", state: "shut off", cid: 9 },
   ];
-  expect(list({ system: daemon(domains) })).toEqual([
-    {
-      uri: "qemu:///system",
-      name: "web",
-      uuid: "4dea22b3-1d52-d8f3-2516-782e98ab3fa0",
-      id: 12,
-      state: "running",
-      cid: 7,
-    },
-    {
-      uri: "qemu:///system",
-      name: "my vm",
-      uuid: "4dea22b3-1d52-d8f3-2516-782e98ab3fa1",
-      id: 13,
-      state: "paused",
-      cid: undefined,
-    },
-    {
-      uri: "qemu:///system",
-      name: "Ü-off",
-      uuid: "4dea22b3-1d52-d8f3-2516-782e98ab3fa2",
-      id: -1,
-      state: "shut off",
-      cid: 9,
-    },
-  ]);
+  const common = { uri: "qemu:///system", socketPath: SYSTEM_SOCKET };
+  const web = { ...common, name: "web", uuid: domains[0]?.uuid, id: 12, state: "running", cid: 7 };
+  const paused = { ...common, name: "my vm", uuid: domains[1]?.uuid, id: 13, state: "paused", cid: undefined };
+  // The CID of its configuration may be another guest's by now.
+  const off = { ...common, name: "Ü-off", uuid: domains[2]?.uuid, id: -1, state: "shut off", cid: undefined };
+  expect(list({ system: daemon(domains) }).domains).toEqual([web, paused, off]);
+  expect(list({}, new FakeSystem({ system: daemon(domains) }), false).domains).toEqual([web, paused]);
 });
 
 const ofSystem = ["web in qemu:///system", "db in qemu:///system"];
@@ -100,9 +82,9 @@ test.each<[string, FakeSystemOptions, object]>([
     { kind: "daemon-refused", refused: "list domains", code: 88 },
   ],
   [
-    "a daemon that is silent, though another would answer",
-    { ...webs, system: daemon([], { misbehaves: { [PROC.listAllDomains]: "is silent" } }) },
-    { kind: "daemon-silent" },
+    "two daemons that fail",
+    { system: daemon(["web"], closes), session: daemon([], deniedList) },
+    { kind: "daemon-closed" },
   ],
   [
     "a domain that libvirt has trouble with",
@@ -124,27 +106,33 @@ test("listDomains() never starts a session daemon", () => {
   expect(sys.log.filter((line) => line.startsWith("run"))).toEqual([]);
 });
 
-test.each([
-  ["state", PROC.getState],
-  ["XML", PROC.getXmlDesc],
-])("listDomains() leaves out a domain that is gone when its %s is read", (_, procedure) => {
+test("listDomains() leaves out a domain that is gone when its XML is read", () => {
   let reads = 0;
   const before = (called: number, system: FakeLibvirtd) => {
-    reads += called === procedure ? 1 : 0;
+    reads += called === PROC.getXmlDesc ? 1 : 0;
     if (reads === 2) system.domains = system.domains.filter(({ name }) => name !== "db");
   };
   const uuid = (digit: number) => String(digit).padStart(32, "0");
   const domains = ["web", "db", "mail", "dns"].map((name, index) => ({ name, uuid: uuid(index), cid: 3 + index }));
-  expect(list({ system: new FakeLibvirtd({ domains, before }) }).map(({ name }) => name)).toEqual([
-    "web",
-    "mail",
-    "dns",
-  ]);
+  const { domains: found } = list({ system: new FakeLibvirtd({ domains, before }) });
+  expect(found.map(({ name }) => name)).toEqual(["web", "mail", "dns"]);
+});
+
+test.each([
+  [true, [{ name: "web", id: -1, state: "shut off", cid: undefined }]],
+  [false, []],
+])("listDomains() takes a domain that stops before its XML is read for shut off: all is %s", (all, found) => {
+  const uuid = String(1).padStart(32, "0");
+  const before = (called: number, system: FakeLibvirtd) => {
+    if (called === PROC.getXmlDesc) system.domains = [{ name: "web", uuid, cid: 7, state: "shut off" }];
+  };
+  const system = new FakeLibvirtd({ domains: [{ name: "web", uuid, cid: 7 }], before });
+  expect(list({}, new FakeSystem({ system }), all).domains).toMatchObject(found);
 });
 
 test("listDomains() leaves out a domain that is not for us to read", () => {
   const errors = { [PROC.getXmlDesc]: { code: 88, message: "access denied" } };
-  expect(list({ system: daemon(["web"], { errors }) })).toEqual([]);
+  expect(list({ system: daemon(["web"], { errors }) })).toEqual({ domains: [], denied: undefined });
 });
 
 /** Counts how often the program waits for a daemon, and how many calls that daemon has before it then. */
@@ -169,9 +157,36 @@ class CountingSystem extends FakeSystem {
 test("listDomains() asks about several domains at once, and never has more than five calls before a daemon", () => {
   const system = daemon(Array.from({ length: 500 }, (_, index) => `vm${index}`));
   const sys = new CountingSystem({ system });
-  expect(list({}, sys).length).toBe(500);
+  expect(list({}, sys).domains.length).toBe(500);
   expect(sys.waits).toBeLessThan(400);
   expect(sys.mostCalls).toBe(4); // max_client_requests in libvirtd.conf is 5
+});
+
+test("listDomains() makes one call for all domains, and one for each that is live", () => {
+  const off = { name: "off", state: "shut off" } as const;
+  const system = daemon(["web", off, "db"]);
+  list({ system });
+  const asked = ['getXmlDesc "web" 0', 'getXmlDesc "db" 0'];
+  const opened = ["authList", 'open "qemu:///system" read-only'];
+  expect(system.calls).toEqual([...opened, "getAllDomainStats 0 1 0", ...asked, "close"]);
+});
+
+test.each<[string, FakeSystemOptions, object | undefined]>([
+  ["nothing where both can be", webs, undefined],
+  ["nothing where there is no other", { session: webs.session }, undefined],
+  ["a socket that is not for us", { ...webs, sockets: { [SYSTEM_SOCKET]: EACCES } }, { kind: "socket-permission" }],
+  ["polkit's no", { ...webs, system: daemon(["web"], noPolkit) }, { kind: "daemon-refused", refused: "connect" }],
+  ["a system's daemon that closes", { ...webs, system: daemon(["web", "db"], closes) }, { kind: "daemon-closed" }],
+  [
+    "a session's that is silent",
+    { ...webs, session: daemon([], { misbehaves: { [PROC.open]: "is silent" } }) },
+    { kind: "daemon-silent" },
+  ],
+  ["a refusal", { ...webs, system: daemon(["web"], deniedList) }, { kind: "daemon-refused", refused: "list domains" }],
+])("listDomains() tells of a daemon that cannot be asked: %s", (_, options, denied) => {
+  const failure = list(options).denied?.failure;
+  if (denied === undefined) expect(failure).toBeUndefined();
+  else expect(failure).toMatchObject(denied);
 });
 
 test("listNames() asks for nothing but the list", () => {
