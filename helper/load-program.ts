@@ -26,6 +26,9 @@ export interface Parts {
   readonly enable?: typeof import("./cli/enable.ts").enable;
   readonly formatInventory?: typeof import("./cli/inventory.ts").formatInventory;
   readonly formatCompletion?: typeof import("./cli/completion.ts").formatCompletion;
+  readonly list?: Pick<typeof import("./cli/list.ts"), "printList"> &
+    Pick<typeof import("./report.ts"), "reportNotice"> &
+    Pick<typeof import("./sys/probe.ts"), "probeVsock">;
   readonly trust?: Pick<typeof import("./cli/trust.ts"), "forget" | "formatShown" | "listTrust">;
 }
 
@@ -36,6 +39,10 @@ export function loadProgram(word: string | undefined): Promise<[typeof import(".
 
 function loadParts(word: string | undefined): Promise<Parts> {
   switch (word) {
+    case "list":
+      return Promise.all([import("./cli/list.ts"), loadReport(), import("./sys/probe.ts")]).then(
+        ([{ printList }, { reportNotice }, { probeVsock }]) => ({ list: { printList, reportNotice, probeVsock } }),
+      );
     case "doctor":
       return import("./cli/doctor.ts").then(({ diagnose }) => ({ diagnose }));
     case "setup":

@@ -87,7 +87,7 @@ function packProgram(version: string, epoch: string, target: Target): void {
   runCommand([process.execPath, "packaging/run.mjs", "packaging/build.ts", ...words]);
   const folder = `virtssh-${version}-linux-${machineOf(target)}`;
   const into = (...path: string[]) => join(DIST, folder, ...path);
-  for (const part of ["man", "completion", "licences"]) mkdirSync(into(part), { recursive: true });
+  for (const part of ["man", "completion", "licences", "schema"]) mkdirSync(into(part), { recursive: true });
   const copies: Readonly<Record<string, string>> = {
     virtssh: join("build", target ?? "", "virtssh"),
     "25-virtssh.conf": "ssh_config.d/25-virtssh.conf",
@@ -100,8 +100,9 @@ function packProgram(version: string, epoch: string, target: Target): void {
     "man/virtssh-guest.7": join(GENERATED, "man/virtssh-guest.7"),
   };
   for (const [name, path] of Object.entries(copies)) copyFileSync(path, into(name));
-  for (const name of readdirSync("packaging/completion"))
-    copyFileSync(join("packaging/completion", name), into("completion", name));
+  for (const part of ["completion", "schema"])
+    for (const name of readdirSync(join("packaging", part)))
+      copyFileSync(join("packaging", part, name), into(part, name));
   cpSync("guest", into("guest"), { recursive: true });
   writeFileSync(into("licences/static-libraries.txt"), collectStaticLicences(requireCompiler(target)));
   for (const name of ["virtssh", "install.sh"]) chmodSync(into(name), 0o755);

@@ -10,7 +10,7 @@ import { encodeUtf8 } from "../utf8.ts";
 import type { Context } from "./commands/context.ts";
 import { addDoctor, addEnable, addProxy, addResolve, addWait } from "./commands/guests.ts";
 import { addComplete, addCompletion, addSetup } from "./commands/host.ts";
-import { addInventory } from "./commands/lists.ts";
+import { addInventory, addList } from "./commands/lists.ts";
 import { addKnownHosts, addTrust } from "./commands/trust.ts";
 
 declare const VIRTSSH_VERSION: string;
@@ -80,6 +80,7 @@ function printText(text: string, sys: System): boolean {
 const COMMANDS: Readonly<Record<string, (program: Command, context: Context) => void>> = {
   proxy: addProxy,
   resolve: addResolve,
+  list: addList,
   wait: addWait,
   enable: addEnable,
   doctor: addDoctor,

@@ -21,7 +21,7 @@ export interface ListedName {
 }
 
 /** A domain that is not live has the ID -1, and no CID: what its configuration says may be another guest's by now. */
-interface ListedDomain extends Domain {
+export interface ListedDomain extends Domain {
   /** Its daemon's socket. */
   readonly socketPath: string;
 }

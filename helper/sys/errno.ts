@@ -9,6 +9,7 @@ export const EACCES = 13;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const EMFILE = 24;
 export const EPIPE = 32;
 export const ENOTSOCK = 88;
 export const EAFNOSUPPORT = 97;

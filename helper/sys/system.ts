@@ -56,6 +56,20 @@ export interface Captured {
   readonly output: Uint8Array;
 }
 
+/** What somebody came to who was connected to, spoken with no word, and let go. */
+export interface Probed {
+  /** The errno that the connect came to, ETIMEDOUT where it came to nothing in time; 0 once connected. */
+  readonly errno: number;
+  /** What was said first, four bytes of it if they came in time; undefined where nothing did. Empty for an end without a word. */
+  readonly said: Uint8Array | undefined;
+}
+
+/**
+ * Connects to all of them at once, and hears what each says first; SystemError where no such socket can be had. No part of System,
+ * since only `virtssh list` loads it.
+ */
+export type ProbeVsock = (addresses: readonly VsockAddress[], deadlineMs: number) => readonly Probed[];
+
 /** A deadline, and a descriptor: as soon as there is something to read from it, the wait is over, with a WokenError. */
 interface WakingWait {
   readonly deadlineMs: number;

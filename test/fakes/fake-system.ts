@@ -6,6 +6,7 @@ import {
   type Captured,
   ClientGoneError,
   type Descriptor,
+  type Probed,
   type System,
   SystemError,
   type Until,
@@ -51,6 +52,10 @@ export interface FakeSystemOptions extends FakeDescriptorsOptions {
   readonly captures?: Readonly<Record<string, (args: readonly string[]) => { status: number; output: string }>>;
   /** By "cid:port": what connect() comes to. An address that is in no row has no guest: ENODEV. */
   readonly vsock?: Readonly<Record<string, VsockOutcome | ((sys: FakeSystem) => VsockOutcome)>>;
+  /** By "cid:port": what a probe of it comes to. Of one that is in no row, ENODEV. */
+  readonly probes?: Readonly<Record<string, Probed>>;
+  /** The errno with which no socket for probes can be had. */
+  readonly probeErrno?: number;
   readonly events?: readonly FakeEvent[];
   /** Descriptors that are terminals. */
   readonly terminals?: readonly number[];
@@ -142,6 +147,17 @@ export class FakeSystem extends FakeDescriptors implements System {
     const fd = this.newDescriptor();
     this.streams.set(fd, new StreamState(this.#options.streams?.[fd] ?? {}));
     return this.descriptor(fd);
+  }
+
+  probeVsock(addresses: readonly VsockAddress[], deadlineMs: number): Probed[] {
+    const names = addresses.map(({ cid, port }) => `${cid}:${port}`);
+    this.log.push(`probe ${names.length > 5 ? `${names.length} guests` : names.join(" ")}`);
+    const { probes = {}, probeErrno } = this.#options;
+    if (probeErrno !== undefined) throw new SystemError("socket", probeErrno);
+    const probed = names.map((name) => probes[name] ?? { errno: ENODEV, said: undefined });
+    const isLate = probed.some(({ errno, said }) => errno === ETIMEDOUT || (errno === 0 && said === undefined));
+    if (isLate) this.#wait(deadlineMs, deadlineMs - this.clockMs);
+    return probed;
   }
 
   peek(fd: number, into: Uint8Array, until: Until): number {

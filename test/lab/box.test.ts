@@ -161,6 +161,33 @@ const RESOLVED: readonly Fact[] = [
   },
 ];
 
+const LISTED: readonly Fact[] = [
+  {
+    name: "list tells which guests answer, and which have nobody in them",
+    // Emulated, an sshd may be slower to say its first words than is waited for.
+    run: `for try in {1..5}; do virtssh list > /tmp/list; (($(grep -c answers /tmp/list) < 2)) || break; done
+sed -E 's/ +/ /g; s/ [0-9-]{10} [0-9:]{5} UTC//' /tmp/list`,
+    stdout: `DOMAIN SCOPE STATE CID SSH SINCE HOST KEY
+bare system running 6 silent -
+empty system running 5 silent -
+Guest1 system running 4 answers pinned
+guest1 system running 3 answers pinned
+`,
+  },
+  {
+    name: "alice is told the same, and has pinned one of them",
+    user: "alice",
+    run: "virtssh list --all --no-probe | tr -s ' ' | cut -d' ' -f 1-4,9-",
+    stdout: `DOMAIN SCOPE STATE CID
+bare system running 6 -
+empty system running 5 -
+Guest1 system running 4 -
+guest1 system running 3 pinned
+stale system shut off
+`,
+  },
+];
+
 const IN_NAMESPACE = "unshare --user --map-current-user";
 
 /** The fingerprint of the second guest's key, as ssh-keygen has it. */
@@ -203,6 +230,6 @@ const GONE: readonly Fact[] = [
 ];
 
 describe("virtssh in a box", () => {
-  const facts = [...SETUP, ...LOGINS, ...REFUSALS, ...RELAY, ...RESOLVED, ...DOCTOR, ...GONE];
+  const facts = [...SETUP, ...LOGINS, ...REFUSALS, ...RELAY, ...RESOLVED, ...LISTED, ...DOCTOR, ...GONE];
   testFacts(facts, (steps) => runInBox({ steps, files: INSTALLED, texts: TEXTS }, toStderr));
 });

@@ -46,6 +46,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ...LOGIN,
     before: "$VIRSH suspend web; (sleep 1; $VIRSH resume web) &",
   },
+  "virtssh list --all": { stdout: /^DOMAIN .*\ndb .* shut off .*\n.*\nweb .* running .* 3 .* answers .*\n$/ },
   "virtssh doctor qemu/web": { stdout: /^(?:(?:ok {4}|- {5}).*\n)+$/ },
   "virtssh enable qemu/db": {
     after: "$VIRSH dumpxml --inactive db | grep -A1 '<vsock'",

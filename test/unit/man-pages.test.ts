@@ -124,6 +124,8 @@ describe("virtssh(1) has", () => {
     "/proc/self/exe": "under /proc",
     "/proc/self/uid_map": "under /proc",
     "/proc/net/unix": "under /proc",
+    "/proc/stat": "under /proc",
+    "/cmdline": "under /proc/PID",
   };
 
   test("every file, and every reason to leave one out has its file", () => {

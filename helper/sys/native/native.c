@@ -214,6 +214,17 @@ NATIVE(native_poll) {
                            (fds[2].revents ? 0x20000 : 0));
 }
 
+/* (table, deadline): poll(2) on a table of struct pollfd, which is filled in. How many are ready; 0 at the deadline. */
+NATIVE(native_poll_all) {
+    NUMBER(deadline, 1);
+    size_t length;
+    uint8_t *bytes = get_bytes(ctx, argv[0], &length);
+    if (bytes == NULL) return JS_EXCEPTION;
+    if ((uintptr_t)bytes % _Alignof(struct pollfd)) return result(ctx, -EINVAL);
+    struct pollfd *table = (struct pollfd *)(void *)bytes;
+    return result(ctx, RETRY(poll(table, length / sizeof *table, left_ms(deadline))));
+}
+
 NATIVE(native_read) { /* (fd, bytes) */
     INT(fd, 0);
     size_t length;
@@ -507,6 +518,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("openItself", 1, native_open_itself), JS_CFUNC_DEF("statItself", 1, native_stat_itself),
     JS_CFUNC_DEF("statOpen", 1, native_stat_open), JS_CFUNC_DEF("listDirectory", 1, native_list_directory),
     JS_CFUNC_DEF("openLock", 1, native_open_lock), JS_CFUNC_DEF("lock", 2, native_lock),
+    JS_CFUNC_DEF("pollAll", 2, native_poll_all),
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 

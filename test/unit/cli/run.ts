@@ -3,11 +3,28 @@ import { formatCompletion } from "../../../helper/cli/completion.ts";
 import { diagnose } from "../../../helper/cli/doctor.ts";
 import { enable } from "../../../helper/cli/enable.ts";
 import { formatInventory } from "../../../helper/cli/inventory.ts";
+import { printList } from "../../../helper/cli/list.ts";
 import { runProgram } from "../../../helper/cli/program.ts";
 import * as setup from "../../../helper/cli/setup.ts";
 import * as trust from "../../../helper/cli/trust.ts";
-import type { System } from "../../../helper/sys/system.ts";
+import { reportNotice } from "../../../helper/report.ts";
+import type { ProbeVsock, System } from "../../../helper/sys/system.ts";
+import { FakeSystem } from "../../fakes/fake-system.ts";
+
+const PARTS = {
+  diagnose,
+  enable,
+  formatCompletion,
+  formatInventory,
+  setup,
+  trust,
+};
 
 export function runWords(words: readonly string[], sys: System): number {
-  return runProgram({ words, parts: { diagnose, enable, formatCompletion, formatInventory, setup, trust } }, sys);
+  const probeVsock: ProbeVsock = (addresses, deadlineMs) => {
+    if (!(sys instanceof FakeSystem)) throw new Error("it has no guests");
+    return sys.probeVsock(addresses, deadlineMs);
+  };
+  const list = { printList, reportNotice, probeVsock };
+  return runProgram({ words, parts: { ...PARTS, list } }, sys);
 }
