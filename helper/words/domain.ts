@@ -11,8 +11,7 @@ export function explainDomain(
     case "domain-not-found":
       return {
         error: `cannot find domain ${quote(failure.name)} in ${failure.uris.join(" or ")}`,
-        hint:
-          hintNear(failure.near) ?? `list the domains with: virsh -c ${failure.uris[0] ?? "qemu:///system"} list --all`,
+        hint: hintNear(failure.near) ?? "list the domains with: virtssh list --all",
       };
     case "domain-ambiguous":
       return explainAmbiguity(failure);

@@ -6,7 +6,7 @@ import type { Explanation } from "./explanation.ts";
 
 const FORMS = "write qemu/NAME, qemu:system/NAME, qemu:session/NAME or NAME.qemu";
 
-const LIST = "list the domains with: virsh -c qemu:///system list --all";
+const LIST = "list the domains with: virtssh list --all";
 
 export function explainTarget(text: string, problem: TargetProblem): Explanation {
   const cannot = (why: string) => `cannot parse target ${quote(text)}: ${why}`;

@@ -39,11 +39,7 @@ export const SSH: readonly Fact[] = [
         "see all that it says with: ssh -G -v -- 'qemu/a;b'",
       ) +
       "--\n" +
-      failed(
-        "domain",
-        'cannot find domain "a;b" in qemu:///system',
-        "list the domains with: virsh -c qemu:///system list --all",
-      ) +
+      failed("domain", 'cannot find domain "a;b" in qemu:///system', "list the domains with: virtssh list --all") +
       failed(
         "ssh configuration",
         'ssh refuses "-oProxyCommand=x": "hostname contains invalid characters"',

@@ -14,7 +14,7 @@ export const noVsock = (name: string, uri = "qemu:///system") =>
 export const shutOff = (name: string) =>
   failure(`domain "${name}" is shut off`, `start it with: virsh -c qemu:///system start ${name}`);
 export const notFound = (name: string, uri = "qemu:///system") =>
-  failure(`cannot find domain "${name}" in ${uri}`, `list the domains with: virsh -c ${uri} list --all`);
+  failure(`cannot find domain "${name}" in ${uri}`, "list the domains with: virtssh list --all");
 
 /** What libvirt says to a user who is not in the group libvirt, and what we do. */
 export const NO_AGENT =

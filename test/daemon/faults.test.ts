@@ -44,7 +44,7 @@ const OTHER_USERS: readonly Fact[] = [
     exit: 1,
     stderr: failure(
       'cannot find domain "nope" in qemu:///system or qemu:///session',
-      "list the domains with: virsh -c qemu:///system list --all",
+      "list the domains with: virtssh list --all",
     ),
   },
   {

@@ -121,10 +121,7 @@ const CHANGES: readonly Fact[] = [
     name: "a domain that is removed while it is waited for",
     run: `${DEAF}; (sleep 0.7; virsh -q destroy web; virsh -q undefine web) & virtssh wait --timeout 20 qemu/web`,
     exit: 1,
-    stderr: failure(
-      'cannot find domain "web" in qemu:///system',
-      "list the domains with: virsh -c qemu:///system list --all",
-    ),
+    stderr: failure('cannot find domain "web" in qemu:///system', "list the domains with: virtssh list --all"),
   },
   { name: "web is defined again", run: "virsh -q define /etc/lab/web.xml" },
   {

@@ -2,7 +2,7 @@
 import { type Fact, failure } from "../lab/facts.ts";
 
 const FORMS = "write qemu/NAME, qemu:system/NAME, qemu:session/NAME or NAME.qemu";
-const LIST = "list the domains with: virsh -c qemu:///system list --all";
+const LIST = "list the domains with: virtssh list --all";
 
 interface Typed {
   readonly name: string;

@@ -198,8 +198,7 @@ const INCLUDED: readonly Fact[] = [
 /** What ssh adds when its helper has failed. */
 const SSH_ADDS = "mm_receive_fd: recvmsg: expected received 1 got 0\r\nproxy dialer did not pass back a connection\r\n";
 const NOPE =
-  failure('cannot find domain "nope" in qemu:///system', "list the domains with: virsh -c qemu:///system list --all") +
-  SSH_ADDS;
+  failure('cannot find domain "nope" in qemu:///system', "list the domains with: virtssh list --all") + SSH_ADDS;
 
 const copyTo = (folder: string) =>
   `folder=/tmp/${folder}; mkdir -p "$folder"; cp /usr/bin/virtssh "$folder"; "$folder/virtssh" setup`;
