@@ -18,12 +18,15 @@ export interface Domain {
   readonly hasFreeSlot?: boolean;
   /** "guest" boots busybox and sshd; "nothing" is a firmware that finds no disk, enough for a domain that only has to run. */
   readonly boots?: "guest" | "nothing";
+  /** A guest with qemu-guest-agent and the channel to it, and with a shell on its second serial line. */
+  readonly hasAgent?: boolean;
 }
 
 /** The root has to be there before the ports, and the firmware's devices take the first of them. */
 const FREE_SLOT = `<controller type='pci' model='pcie-root'/>${"<controller type='pci' model='pcie-root-port'/>".repeat(3)}`;
 
 const GUEST_MIB = 192;
+const AGENT_GUEST_MIB = 256;
 const IDLE_MIB = 16;
 
 /** Arguments that save the kernel work which costs seconds under emulation. */
@@ -49,21 +52,37 @@ function renderVsock(vsock: Domain["vsock"]): string {
   return `<vsock model='virtio'>${cid}</vsock>`;
 }
 
-function renderBoot({ name, hostname = name, hostKey = 1, boots = "guest" }: Domain): string {
+function renderBoot({ name, hostname = name, hostKey = 1, boots = "guest", hasAgent = false }: Domain): string {
   if (boots === "nothing") return "";
   const cmdline = `${KERNEL_ARGUMENTS} guest=${hostname} hostkey=${hostKey}`;
-  return `<kernel>/boot/vmlinux-guest</kernel><initrd>/boot/guest.cpio</initrd><cmdline>${escapeXml(cmdline)}</cmdline>`;
+  const initrd = hasAgent ? "/boot/agent.cpio" : "/boot/guest.cpio";
+  return `<kernel>/boot/vmlinux-guest</kernel><initrd>${initrd}</initrd><cmdline>${escapeXml(cmdline)}</cmdline>`;
+}
+
+/** Outside /lab/run, which has no sockets in the box. */
+function shellPath(name: string): string {
+  return `/tmp/shell-${Buffer.from(name).toString("base64url")}`;
+}
+
+function renderAgent(name: string): string {
+  return `<serial type='unix'><source mode='bind' path='${shellPath(name)}'/></serial>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>`;
+}
+
+function chooseMemory({ memoryMib, boots = "guest", hasAgent = false }: Domain): number {
+  if (memoryMib !== undefined) return memoryMib;
+  if (boots === "nothing") return IDLE_MIB;
+  return hasAgent ? AGENT_GUEST_MIB : GUEST_MIB;
 }
 
 /** Returns what `virsh define` takes. Emulated (type qemu), so that it runs in both labs. */
 export function renderDomain(domain: Domain): string {
-  const { name, uuid, vsock, metadata, hasFreeSlot = false, boots = "guest" } = domain;
-  const memoryMib = domain.memoryMib ?? (boots === "guest" ? GUEST_MIB : IDLE_MIB);
+  const { name, uuid, vsock, metadata, hasFreeSlot = false, hasAgent = false } = domain;
   return `<domain type='qemu'>
   <name>${escapeXml(name)}</name>
   ${uuid === undefined ? "" : `<uuid>${uuid}</uuid>`}
   ${metadata === undefined ? "" : `<metadata>${metadata}</metadata>`}
-  <memory unit='MiB'>${memoryMib}</memory>
+  <memory unit='MiB'>${chooseMemory(domain)}</memory>
   <vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type>${renderBoot(domain)}</os>
   <cpu mode='custom'><model>qemu64</model></cpu>
@@ -73,6 +92,7 @@ export function renderDomain(domain: Domain): string {
     <serial type='file'><source path='${consolePath(name)}'/></serial>
     ${renderVsock(vsock)}
     ${hasFreeSlot ? FREE_SLOT : ""}
+    ${hasAgent ? renderAgent(name) : ""}
     <memballoon model='none'/>
     <controller type='usb' model='none'/>
   </devices>

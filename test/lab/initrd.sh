@@ -1,7 +1,9 @@
 #!/bin/bash
-# initrd.sh runs inside the lab's root and packs /boot/guest.cpio, a whole guest: busybox, and the root's sshd on VSOCK port 22.
+# initrd.sh runs inside the lab's root and packs /boot/guest.cpio, a whole guest: busybox, and the root's sshd on VSOCK port 22; and
+# /boot/agent.cpio, the same with qemu-guest-agent, which takes longer to boot.
 set -euo pipefail
 guest=$(mktemp -d)
+chmod 755 "$guest" # it becomes the guest's root directory, which is for all users
 trap 'rm -rf "$guest"' EXIT
 release=$(ls /usr/lib/modules)
 
@@ -33,6 +35,7 @@ cp /usr/bin/busybox "$guest/usr/bin/"
 for applet in $(busybox --list); do [ "$applet" = busybox ] || ln -s busybox "$guest/usr/bin/$applet"; done
 
 add_module vmw_vsock_virtio_transport
+add_module virtio_console # the agent's channel
 for program in /usr/sbin/sshd /usr/lib/openssh/sshd-session /usr/lib/openssh/sshd-auth /usr/lib/openssh/sftp-server \
   /usr/bin/scp /usr/bin/rsync /usr/bin/socat /usr/bin/git; do
   add_program "$program"
@@ -51,9 +54,10 @@ for n in 1 2; do
   ssh-keygen -q -t ed25519 -N '' -C "guest$n" -f "$guest/etc/ssh/host_key_$n"
   cp "$guest/etc/ssh/host_key_$n.pub" "/lab/guest-host-key-$n.pub"
 done
-printf 'root:x:0:0:root:/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/bin/false\n' > "$guest/etc/passwd"
-echo 'root:*:19000:0:99999:7:::' > "$guest/etc/shadow"
-printf 'root:x:0:\nnogroup:x:65534:\n' > "$guest/etc/group"
+mkdir -p "$guest/home/alice"
+printf '%s\n' root:x:0:0:root:/root:/bin/sh sshd:x:100:65534::/run/sshd:/bin/false alice:x:1000:1000::/home/alice:/bin/sh > "$guest/etc/passwd"
+printf '%s:*:19000:0:99999:7:::\n' root alice > "$guest/etc/shadow"
+printf '%s\n' root:x:0: alice:x:1000: nogroup:x:65534: > "$guest/etc/group"
 echo 'passwd: files' > "$guest/etc/nsswitch.conf"
 # The cheapest exchange there is, for an emulation in an emulation; the client's settings stay as they are.
 cat > "$guest/etc/ssh/sshd_config" <<'CONFIG'
@@ -79,6 +83,13 @@ mount -t devpts -o gid=5,mode=620 devpts /dev/pts
 modprobe vmw_vsock_virtio_transport
 # Every word NAME=VALUE of the kernel command line is in init's environment, unless the kernel itself knows NAME.
 hostname "${guest:-guest}"
+chown alice:alice /home/alice
+if [ -x /usr/sbin/qemu-ga ]; then
+  modprobe virtio_console
+  # Without udev the channel has no name under /dev/virtio-ports. The second serial line has a shell, for tests that stop the agent.
+  qemu-ga --method virtio-serial --path /dev/vport0p1 --statedir /run > /dev/console 2>&1 &
+  while stty -F /dev/ttyS1 -echo; do cat /dev/ttyS1 | sh > /dev/ttyS1 2>&1; done 2> /dev/null &
+fi
 # socat says so once it listens (-d -d), and only then is the guest up. `nofork` gives sshd the VSOCK socket itself.
 socat -d -d VSOCK-LISTEN:22,reuseaddr,fork EXEC:"/usr/sbin/sshd -i -e -h /etc/ssh/host_key_${hostkey:-1}",nofork 2>&1 |
   while read -r line; do
@@ -92,6 +103,9 @@ INIT
 chmod +x "$guest/init"
 
 # Uncompressed, which is fastest to boot.
-(cd "$guest" && find . | cpio --quiet -o -H newc -R 0:0) > /boot/guest.cpio
+pack() { (cd "$guest" && find . | cpio --quiet -o -H newc -R 0:0); }
+pack > /boot/guest.cpio
+add_program /usr/sbin/qemu-ga
+pack > /boot/agent.cpio
 # Only the guest needed them, and it has its own now.
 rm -r "/usr/lib/modules/$release"

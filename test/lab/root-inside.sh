@@ -90,5 +90,10 @@ StandardError=file:/dev/console
 WantedBy=multi-user.target
 UNIT
 systemctl enable --quiet lab.service
+
+# cloud-init is here to be asked what it makes of a seed: the box itself is nobody's cloud, and has none of it at its boot.
+mkdir -p /etc/systemd/system-generators
+ln -s /dev/null /etc/systemd/system-generators/cloud-init-generator
+touch /etc/cloud/cloud-init.disabled
 systemctl mask --quiet serial-getty@ttyS0.service getty@tty1.service libvirt-guests.service apt-daily.timer apt-daily-upgrade.timer \
   dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-hwdb-update.service systemd-timesyncd.service

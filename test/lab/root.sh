@@ -12,6 +12,8 @@ packages=(
   ansible-core git python3-paramiko          # programs that use ssh
   bash-completion zsh fish                   # shells that complete its targets
   busybox-static cpio zstd xz-utils          # for initrd.sh
+  qemu-guest-agent                           # for the guests that have one: initrd.sh
+  genisoimage xorriso cloud-init             # what makes a seed image, and what reads it
   rpm                                        # for packages of the other kind
   strace time hyperfine python3-minimal      # for measuring and for tests
 )
