@@ -6,6 +6,7 @@
  */
 export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "failure-facts.ts": [],
+  "failures/": ["failure-facts.ts"],
   "failure.ts": ["failure-facts.ts"],
   "quote.ts": [],
   "utf8.ts": [],
@@ -20,9 +21,10 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "home.ts": ["sys/system.ts", "utf8.ts"],
 
   "explain.ts": ["failure.ts", "quote.ts", "sys/errno.ts", "words/"],
-  "words/": ["failure-facts.ts", "failure.ts", "quote.ts", "sys/errno.ts", "words/explanation.ts"],
+  "words/": ["failure-facts.ts", "failures/", "failure.ts", "quote.ts", "sys/errno.ts", "words/explanation.ts"],
   "words/explanation.ts": ["failure-facts.ts", "failure.ts", "quote.ts"],
   "words/hostkeys.ts": ["failure-facts.ts", "quote.ts", "hostkeys/time.ts", "sys/errno.ts", "words/explanation.ts"],
+  "authorized-keys/": ["failures/", "hostkeys/host-key.ts"],
   "target.ts": ["failure-facts.ts", "failure.ts"],
   "endpoint.ts": ["target.ts", "sys/system.ts"],
 
@@ -36,6 +38,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "libvirt/": [
     "failure-facts.ts",
     "failure.ts",
+    "failures/",
     "target.ts",
     "utf8.ts",
     "endpoint.ts",
@@ -173,6 +176,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "endpoint.ts",
     "failure-facts.ts",
     "failure.ts",
+    "failures/",
     "quote.ts",
     "target.ts",
     "utf8.ts",
