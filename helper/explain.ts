@@ -3,11 +3,13 @@
 import type { Failure } from "./failure.ts";
 import { quote } from "./quote.ts";
 import { describeErrno } from "./sys/errno.ts";
+import { explainBoot } from "./words/boot.ts";
 import { explainDevice } from "./words/device.ts";
 import { explainDomain } from "./words/domain.ts";
 import type { Explanation, Kind } from "./words/explanation.ts";
 import { explainGuest, explainVsock } from "./words/guest.ts";
 import { explainHostKey, explainNoDirectory, explainRecord, explainStore } from "./words/hostkeys.ts";
+import { explainKeys } from "./words/keys.ts";
 import { explainDaemon, explainSocket } from "./words/libvirt.ts";
 import { explainSetup } from "./words/setup.ts";
 import { explainDropIn, explainKeyCheck, explainShell, explainSsh } from "./words/ssh.ts";
@@ -48,6 +50,9 @@ const WORDS: Words = {
   "no-such-part": explainDevice,
   "hotplug-refused": explainDevice,
   "attach-unanswered": explainDevice,
+  "no-iso-program": explainBoot,
+  "seed-failed": explainBoot,
+  "bad-key-file": explainKeys,
   "vsock-unsupported": explainVsock,
   "vsock-forbidden": explainVsock,
   "no-vhost-vsock": explainVsock,

@@ -18,8 +18,12 @@ import type {
   StoreFacts,
   TargetProblem,
 } from "./failure-facts.ts";
+import type { BootFailure } from "./failures/boot.ts";
+import type { KeyFailure } from "./failures/keys.ts";
 
 export type Failure =
+  | BootFailure
+  | KeyFailure
   | {
       readonly kind: "bad-usage";
       readonly problem: string;

@@ -29,20 +29,23 @@ export interface Parts {
   readonly list?: Pick<typeof import("./cli/list.ts"), "printList"> &
     Pick<typeof import("./report.ts"), "reportNotice"> &
     Pick<typeof import("./sys/probe.ts"), "probeVsock">;
+  readonly formatSeed?: typeof import("./cli/seed.ts").formatSeed;
   readonly trust?: Pick<typeof import("./cli/trust.ts"), "forget" | "formatShown" | "listTrust">;
 }
 
-/** `word` is the first on the command line. */
-export function loadProgram(word: string | undefined): Promise<[typeof import("./cli/program.ts"), Parts]> {
-  return Promise.all([import("./cli/program.ts"), loadParts(word)]);
+/** `words` are those on the command line. */
+export function loadProgram(words: readonly string[]): Promise<[typeof import("./cli/program.ts"), Parts]> {
+  return Promise.all([import("./cli/program.ts"), loadParts(words)]);
 }
 
-function loadParts(word: string | undefined): Promise<Parts> {
+function loadParts([word, inner]: readonly string[]): Promise<Parts> {
   switch (word) {
     case "list":
       return Promise.all([import("./cli/list.ts"), loadReport(), import("./sys/probe.ts")]).then(
         ([{ printList }, { reportNotice }, { probeVsock }]) => ({ list: { printList, reportNotice, probeVsock } }),
       );
+    case "keys":
+      return loadKeys(inner);
     case "doctor":
       return import("./cli/doctor.ts").then(({ diagnose }) => ({ diagnose }));
     case "setup":
@@ -59,6 +62,16 @@ function loadParts(word: string | undefined): Promise<Parts> {
       return import("./cli/trust.ts").then(({ forget, formatShown, listTrust }) => ({
         trust: { forget, formatShown, listTrust },
       }));
+    default:
+      return Promise.resolve({});
+  }
+}
+
+/** `word` is the second on the command line. */
+function loadKeys(word: string | undefined): Promise<Parts> {
+  switch (word) {
+    case "cloud-init":
+      return import("./cli/seed.ts").then(({ formatSeed }) => ({ formatSeed }));
     default:
       return Promise.resolve({});
   }

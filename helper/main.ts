@@ -13,7 +13,7 @@ function main([word, ...rest]: readonly string[]): void {
   const hot = word === "proxy" ? parseProxyArguments(rest) : undefined;
   if (hot !== undefined) runProxy(hot);
   else if (word === "known-hosts" && !isHelp(rest[0])) answerSsh(rest);
-  else runCommand(word);
+  else runCommand();
 }
 
 function isHelp(word: string | undefined): boolean {
@@ -45,8 +45,8 @@ function answerSsh(words: readonly string[]): void {
   run.catch(fail);
 }
 
-function runCommand(word: string | undefined): void {
-  const run = loadProgram(word).then(([{ runProgram }, parts]) => exit(runProgram({ words: args, parts }, linux)));
+function runCommand(): void {
+  const run = loadProgram(args).then(([{ runProgram }, parts]) => exit(runProgram({ words: args, parts }, linux)));
   run.catch(fail);
 }
 

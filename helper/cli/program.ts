@@ -10,6 +10,7 @@ import { encodeUtf8 } from "../utf8.ts";
 import type { Context } from "./commands/context.ts";
 import { addDoctor, addEnable, addProxy, addResolve, addWait } from "./commands/guests.ts";
 import { addComplete, addCompletion, addSetup } from "./commands/host.ts";
+import { addKeys } from "./commands/keys.ts";
 import { addInventory, addList } from "./commands/lists.ts";
 import { addKnownHosts, addTrust } from "./commands/trust.ts";
 
@@ -83,6 +84,7 @@ const COMMANDS: Readonly<Record<string, (program: Command, context: Context) => 
   list: addList,
   wait: addWait,
   enable: addEnable,
+  keys: addKeys,
   doctor: addDoctor,
   setup: addSetup,
   trust: addTrust,

@@ -102,7 +102,8 @@ type FileCalls =
   | "createPassingFile"
   | "rename"
   | "removeFile"
-  | "makeDirectory";
+  | "makeDirectory"
+  | "removeDirectory";
 
 export const files: Pick<System, FileCalls> = {
   readFileFacts: (path) => checkFacts("stat", native.stat(path)),
@@ -118,4 +119,5 @@ export const files: Pick<System, FileCalls> = {
   rename: (from, to) => void check("rename", native.rename(from, to)),
   removeFile: (path) => void check("unlink", native.remove(path)),
   makeDirectory: (path, mode) => void check("mkdir", native.makeDirectory(path, mode)),
+  removeDirectory: (path) => void check("rmdir", native.removeDirectory(path)),
 };

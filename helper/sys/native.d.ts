@@ -43,6 +43,7 @@ declare module "virtssh:native" {
   export function sync(fd: number): number;
   export function rename(from: string, to: string): number;
   export function remove(path: string): number;
+  export function removeDirectory(path: string): number;
   export function makeDirectory(path: string, mode: number): number;
   export function listDirectory(path: string): string[] | number;
   export function openLock(path: string): number;

@@ -146,6 +146,8 @@ export interface System {
   rename(from: string, to: string): void;
   removeFile(path: string): void;
   makeDirectory(path: string, mode: number): void;
+  /** An empty one. */
+  removeDirectory(path: string): void;
   isTerminal(fd: number): boolean;
 
   /** Does nothing for so long. */

@@ -17,6 +17,11 @@ export function virshWord(name: string): string {
   return name.startsWith("-") ? `-- ${shellQuote(name)}` : shellQuote(name);
 }
 
+/** A path as an argument of a program, which would take one that begins with `-` for options. */
+export function pathWord(path: string): string {
+  return shellQuote(path.startsWith("-") ? `./${path}` : path);
+}
+
 /** A file that only some may open. */
 export function hintPermission({ path, group }: { readonly path: string; readonly group?: string }): string {
   return group === undefined

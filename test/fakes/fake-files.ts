@@ -22,6 +22,7 @@ const TYPE_BITS = 0o170000;
 const DIRECTORY = 0o040000;
 const REGULAR_FILE = 0o100000;
 const EISDIR = 21;
+const ENOTEMPTY = 39;
 
 /** With a row for it, nothing is made in a directory that is not there; without, directories are not looked at. */
 const ROOT = "/";
@@ -135,6 +136,14 @@ export class FakeFiles {
     this.log.push(`remove ${path}`);
     this.#meet("unlink", path);
     if (this.files[path] === undefined) throw new SystemError("unlink", ENOENT);
+    delete this.files[path];
+  }
+
+  removeDirectory(path: string): void {
+    this.log.push(`remove directory ${path}`);
+    this.#meet("rmdir", path);
+    this.#findFile(path, "rmdir");
+    if (this.listDirectory(path).length > 0) throw new SystemError("rmdir", ENOTEMPTY);
     delete this.files[path];
   }
 

@@ -11,8 +11,10 @@ import type {
   StoppedState,
   TargetProblem,
 } from "../../helper/failure-facts.ts";
+import { BOOT_EXAMPLES } from "./boot-examples.ts";
 import { DEVICE_EXAMPLES } from "./device-examples.ts";
 import { HOST_KEY_EXAMPLES } from "./host-key-examples.ts";
+import { KEY_EXAMPLES } from "./key-examples.ts";
 import { REFUSAL_EXAMPLES } from "./refusal-examples.ts";
 
 type Examples = { readonly [Kind in Failure["kind"]]: readonly Extract<Failure, { readonly kind: Kind }>[] };
@@ -291,6 +293,8 @@ export const EXAMPLES: Examples = {
   "setup-no-home": [{ kind: "setup-no-home", uid: 4711 }],
   "setup-bad-path": [{ kind: "setup-bad-path", path: "/opt/a\\b/virtssh\n" }],
   ...HOST_KEY_EXAMPLES,
+  ...KEY_EXAMPLES,
+  ...BOOT_EXAMPLES,
   "client-gone": [{ kind: "client-gone" }],
   "system-refused": [{ kind: "system-refused", call: "socket", errno: "EMFILE" }],
 };

@@ -79,7 +79,8 @@ describe("virtssh(1) has", () => {
     const shown = scan(/\.command\("([\w-]+)"\)/g, inTree);
     const hidden = scan(/\.command\("([\w-]+)", \{ hidden: true \}/g, inTree);
     expect(shown).toEqual(expect.arrayContaining(["proxy", "resolve", "trust", "forget", "known-hosts"]));
-    const isNamed = (command: string) => new RegExp(`^\\.(?:trust )?${command}$`, "m").test(section("COMMANDS"));
+    const isNamed = (command: string) =>
+      new RegExp(`^\\.(?:trust |keys )?${command}(?: cloud-init)?$`, "m").test(section("COMMANDS"));
     expect(shown.filter((command) => !isNamed(command))).toEqual([]);
     expect(hidden.filter(isNamed)).toEqual([]);
     expect(hidden).toEqual(["complete"]);
@@ -120,6 +121,8 @@ describe("virtssh(1) has", () => {
   const FOREIGN: Readonly<Record<string, string>> = {
     "/usr/sbin/sshd": "a guest's, in a hint",
     "/usr/local/bin/virtssh": "a place for a copy, in a hint",
+    "/no": "an answer",
+    "/dev/stdin": "standard input, in a hint",
     "/proc/self": "under /proc",
     "/proc/self/exe": "under /proc",
     "/proc/self/uid_map": "under /proc",

@@ -442,6 +442,13 @@ NATIVE(native_remove) { /* (path): a file */
     return result(ctx, -failed);
 }
 
+NATIVE(native_remove_directory) { /* (path): an empty one */
+    TEXT(path, 0);
+    int failed = rmdir(path) < 0 ? errno : 0;
+    JS_FreeCString(ctx, path);
+    return result(ctx, -failed);
+}
+
 NATIVE(native_make_directory) { /* (path, mode) */
     INT(mode, 1);
     TEXT(path, 0);
@@ -514,6 +521,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("setMode", 2, native_set_mode), JS_CFUNC_DEF("setOwner", 3, native_set_owner),
     JS_CFUNC_DEF("sync", 1, native_sync), JS_CFUNC_DEF("rename", 2, native_rename),
     JS_CFUNC_DEF("remove", 1, native_remove), JS_CFUNC_DEF("makeDirectory", 2, native_make_directory),
+    JS_CFUNC_DEF("removeDirectory", 1, native_remove_directory),
     JS_CFUNC_DEF("parentId", 0, native_parent_id), JS_CFUNC_DEF("unixTime", 0, native_unix_time),
     JS_CFUNC_DEF("openItself", 1, native_open_itself), JS_CFUNC_DEF("statItself", 1, native_stat_itself),
     JS_CFUNC_DEF("statOpen", 1, native_stat_open), JS_CFUNC_DEF("listDirectory", 1, native_list_directory),

@@ -37,6 +37,7 @@ test.each([["--help"], ["-h"]])("virtssh %s prints the commands and the forms of
 test.each([
   ["proxy", ["<HOST> [PORT]", "--fdpass", "--typed <NAME>", "--timeout <SECONDS>"]],
   ["known-hosts", ["<REASON> <TYPE> <KEY> <HOST>", "%I", "%t", "%K", "%n"]],
+  ["keys", ["cloud-init", "authorized_keys", "private key"]],
   ["list", ["--all", "--no-probe", "--json", "virtssh-list.schema.json"]],
   ["trust", ["list", "show", "forget", "~/.local/state/virtssh/hosts", "/etc/virtssh/hosts/UUID", "@cert-authority"]],
   ["enable", ["<TARGET>", "--live", "--config", "--dry-run", "--timeout <SECONDS>", "vsock port 22"]],
@@ -114,6 +115,8 @@ test.each([
     ["resolve", "a", "b"],
     { problem: "too many arguments for 'resolve'. Expected 1 argument but got 2: a, b", command: "resolve" },
   ],
+  [["keys", "clod-init"], { problem: "unknown command 'clod-init' (Did you mean cloud-init?)", command: "keys" }],
+  [["keys"], { problem: "no command given", command: "keys" }],
   [["trust", "show"], { problem: "missing required argument 'TARGET'", command: "trust show" }],
   [["resolve", "--wat", "a"], { problem: "unknown option '--wat'", command: "resolve" }],
   [["resolve", "--jsn", "a"], { problem: "unknown option '--jsn' (Did you mean --json?)", command: "resolve" }],

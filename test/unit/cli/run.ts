@@ -5,6 +5,7 @@ import { enable } from "../../../helper/cli/enable.ts";
 import { formatInventory } from "../../../helper/cli/inventory.ts";
 import { printList } from "../../../helper/cli/list.ts";
 import { runProgram } from "../../../helper/cli/program.ts";
+import { formatSeed } from "../../../helper/cli/seed.ts";
 import * as setup from "../../../helper/cli/setup.ts";
 import * as trust from "../../../helper/cli/trust.ts";
 import { reportNotice } from "../../../helper/report.ts";
@@ -16,6 +17,7 @@ const PARTS = {
   enable,
   formatCompletion,
   formatInventory,
+  formatSeed,
   setup,
   trust,
 };
