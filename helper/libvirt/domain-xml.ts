@@ -31,7 +31,7 @@ const MIN_CID = 3;
 const MAX_CID = 0xffff_fffe;
 const MAX_ID = 0x7fff_ffff;
 
-function asciiBytes(text: string): Uint8Array {
+export function asciiBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length); // from() takes ten times as long, at every start of the program
   for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
   return bytes;
@@ -94,7 +94,7 @@ function readNumber(tags: TagScanner, attribute: string, range: { min: number; m
  * Goes from tag to tag. Comments, processing instructions and CDATA are passed over; a document type is refused.
  * Every method throws XmlError where the document is cut short.
  */
-class TagScanner {
+export class TagScanner {
   readonly #xml: Uint8Array;
   #start = 0;
   #end = 0;
@@ -135,6 +135,16 @@ class TagScanner {
       if (this.isEnd) depth -= 1;
       else if (!this.isEmpty) depth += 1;
     }
+  }
+
+  /** Where the tag begins, with its `<`. */
+  get start(): number {
+    return this.#start - 1;
+  }
+
+  /** Where what comes behind the tag begins. */
+  get end(): number {
+    return this.#end + 1;
   }
 
   get isEnd(): boolean {
@@ -226,7 +236,7 @@ const MAX_TAG_BYTES = 16_384;
 const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 
 /** XML 1.0, 4.1 and 4.6: character references and the five predefined entities. */
-function resolveReferences(text: string): string {
+export function resolveReferences(text: string): string {
   return text.replace(/&(#x[0-9a-fA-F]{1,6}|#[0-9]{1,7}|[a-z]+);/g, (whole, name: string) => {
     if (!name.startsWith("#")) return Object.hasOwn(ENTITIES, name) ? (ENTITIES[name] ?? whole) : whole;
     const code = Number(name.replace("#", "").replace(/^x/, "0x"));

@@ -1,0 +1,154 @@
+// What is found in a domain's XML, and which bytes of it are other ones afterwards. ../../daemon/credential.test.ts shows that
+// libvirt takes it so, and has nothing to change about it.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { XmlError } from "../../../helper/libvirt/domain-xml.ts";
+import { isSameXml, readSmbios, renderOemString, replaceOemStrings } from "../../../helper/libvirt/oem-strings.ts";
+import { runs } from "../fuzz.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (xml: Uint8Array) => new TextDecoder().decode(xml);
+const isOurs = (value: string) => value.startsWith("ours=");
+
+function replace(xml: string, value: string | undefined): string {
+  return text(replaceOemStrings(bytes(xml), { isReplaced: isOurs, value }));
+}
+
+const TYPE = "<type arch='x86_64' machine='q35'>hvm</type>";
+const MODE = "<smbios mode='sysinfo'/>";
+
+/** In libvirt's own form. */
+const render = (sysinfo: readonly string[], os: readonly string[]) =>
+  [
+    "<domain type='kvm'>",
+    "  <name>ü</name>",
+    ...sysinfo.map((line) => `  ${line}`),
+    "  <os>",
+    ...[TYPE, ...os].map((line) => `    ${line}`),
+    "  </os>",
+    "</domain>",
+    "",
+  ].join("\n");
+
+const BIOS = ["  <bios>", "    <entry name='vendor'>a</entry>", "  </bios>"];
+const list = (...entries: readonly string[]) => [
+  "  <oemStrings>",
+  ...entries.map((entry) => `    ${renderOemString(entry)}`),
+  "  </oemStrings>",
+];
+const info = (...lines: readonly string[]) => ["<sysinfo type='smbios'>", ...lines, "</sysinfo>"];
+const FWCFG = ["<sysinfo type='fwcfg'>", "  <entry name='opt/a'>ours=1</entry>", "</sysinfo>"];
+
+/** Before, and with `ours=2`; and what is left of that when it is taken out, where that is not what was before. */
+const CHANGES: readonly (readonly [name: string, versions: readonly [before: string, after: string, left?: string]])[] =
+  [
+    ["nothing", [render([], []), render(info(...list("ours=2")), [MODE])]],
+    ["a fwcfg", [render(FWCFG, []), render([...FWCFG, ...info(...list("ours=2"))], [MODE])]],
+    ["other values", [render(info(...BIOS), [MODE]), render(info(...BIOS, ...list("ours=2")), [MODE])]],
+    ["other strings", [render(info(...list("a", "b")), [MODE]), render(info(...list("a", "b", "ours=2")), [MODE])]],
+    [
+      "one of ours, between others",
+      [
+        render(info(...list("a", "ours=1", "b")), [MODE]),
+        render(info(...list("a", "ours=2", "b")), [MODE]),
+        render(info(...list("a", "b")), [MODE]),
+      ],
+    ],
+    [
+      "several of ours",
+      [
+        render(info(...list("ours=1", "a", "ours=3")), [MODE]),
+        render(info(...list("ours=2", "a")), [MODE]),
+        render(info(...list("a")), [MODE]),
+      ],
+    ],
+    [
+      "one of ours that no guest is shown",
+      [
+        render(info(...list("ours=1")), ["<smbios mode='emulate'/>"]),
+        render(info(...list("ours=2")), [MODE]),
+        render([], []),
+      ],
+    ],
+    [
+      "values that no guest is shown",
+      [render(info(...BIOS), []), render(info(...BIOS, ...list("ours=2")), [MODE]), render(info(...BIOS), [MODE])],
+    ],
+    [
+      "an empty sysinfo",
+      [render(["<sysinfo type='smbios'/>"], [MODE]), render(info(...list("ours=2")), [MODE]), render([], [])],
+    ],
+    [
+      "an empty list",
+      [
+        render(info(...BIOS, "  <oemStrings/>"), [MODE]),
+        render(info(...BIOS, ...list("ours=2")), [MODE]),
+        render(info(...BIOS), [MODE]),
+      ],
+    ],
+  ];
+
+describe("a string is put in and taken out again", () => {
+  test.each(CHANGES)("beside %s", (_, [before, after, left = before]) => {
+    expect(replace(before, "ours=2")).toBe(after);
+    expect(replace(after, "ours=2")).toBe(after);
+    expect(replace(after, undefined)).toBe(left);
+    expect(readSmbios(bytes(after))).toMatchObject({ arch: "x86_64", mode: "sysinfo" });
+    expect(readSmbios(bytes(after)).strings.filter(isOurs)).toEqual(["ours=2"]);
+    expect(readSmbios(bytes(left)).strings.filter(isOurs)).toEqual([]);
+  });
+});
+
+const DECOY = `<sysinfo type='smbios'><oemStrings>${renderOemString("ours=9")}</oemStrings></sysinfo>`;
+
+test.each([
+  ["metadata", `<domain><metadata>${DECOY}</metadata><os>${TYPE}</os></domain>`],
+  ["a comment", `<domain><!-- ${DECOY} --><os>${TYPE}</os></domain>`],
+  ["CDATA", `<domain><description><![CDATA[</os>${DECOY}]]></description><os>${TYPE}</os></domain>`],
+  ["an attribute", `<domain><a b="${DECOY.replaceAll("<", "&lt;")}" c='>'/><os>${TYPE}</os></domain>`],
+  ["a namespace", `<domain><q:sysinfo type='smbios'>${DECOY}</q:sysinfo><os>${TYPE}</os></domain>`],
+  ["another type", `<domain>${DECOY.replace("smbios", "fwcfg")}<os>${TYPE}</os></domain>`],
+  ["a second list", `<domain><sysinfo type='smbios'><oemStrings/>${DECOY}</sysinfo><os>${TYPE}</os></domain>`],
+  ["a second sysinfo", `<domain><sysinfo type='smbios'><bios/></sysinfo>${DECOY}<os>${TYPE}</os></domain>`],
+])("what looks like it in %s is left alone", (_, xml) => {
+  expect(readSmbios(bytes(xml)).strings).toEqual([]);
+  const after = replace(xml, "ours=2");
+  expect(readSmbios(bytes(after)).strings).toEqual(["ours=2"]);
+  expect(after).toContain(xml.includes("&lt;") ? DECOY.replaceAll("<", "&lt;") : "ours=9");
+});
+
+test("strings are read as XML has them", () => {
+  const entries = ["&lt;a&gt; &amp; &#x41;&apos;", "<![CDATA[<b>&amp;]]>c", "d<!-- e -->f<?g?>", ""];
+  const content = [...entries.map((entry) => `<entry>${entry}</entry>`), "<entry/>", "<other>x</other>"].join("");
+  const xml = `<domain><os/><sysinfo type='smbios'><oemStrings>${content}</oemStrings></sysinfo></domain>`;
+  expect(readSmbios(bytes(xml)).strings).toEqual(["<a> & A'", "<b>&amp;c", "df", "", ""]);
+});
+
+test("a string is written as libvirt writes it", () => {
+  // virBufferEscapeString() in its virbuffer.c.
+  expect(renderOemString(`a"b'c&<d>`)).toBe("<entry>a&quot;b&apos;c&amp;&lt;d&gt;</entry>");
+});
+
+test("what is written is read as it was", () => {
+  // What XML can hold, and libvirt takes.
+  const value = fc.string({ unit: "grapheme" }).filter((one) => !/[\p{Cc}\ufffe\uffff]/u.test(one));
+  fc.assert(
+    fc.property(fc.constantFrom(...CHANGES), value, ([, [before]], one) => {
+      const after = replaceOemStrings(bytes(before), { isReplaced: isOurs, value: `ours=${one}` });
+      expect(readSmbios(after).strings.filter(isOurs)).toEqual([`ours=${one}`]);
+    }),
+    runs(100),
+  );
+});
+
+test.each(["<network/>", "<domain><os>", "<domain><os/></domain>", "<domain></domain>"])(
+  "%s is no domain of libvirt's",
+  (xml) => {
+    expect(() => replace(xml, "ours=2")).toThrow(XmlError);
+  },
+);
+
+test("two documents that differ in blanks between tags are the same", () => {
+  expect(isSameXml(bytes("<a>\n <b>c d</b>\n</a>"), bytes("<a><b>c d</b> </a>"))).toBe(true);
+  expect(isSameXml(bytes("<a><b>c d</b></a>"), bytes("<a><b>c  d</b></a>"))).toBe(false);
+});
