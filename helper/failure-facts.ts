@@ -71,7 +71,8 @@ export type RefusedRequest =
   | "watch it"
   | "start it"
   | "add a device"
-  | "configure a device";
+  | "configure a device"
+  | "change its configuration";
 
 /** A domain's two descriptions: of what runs now, and of what it is started from. */
 export type DomainPart = "live" | "config";

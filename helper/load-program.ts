@@ -29,6 +29,7 @@ export interface Parts {
   readonly list?: Pick<typeof import("./cli/list.ts"), "printList"> &
     Pick<typeof import("./report.ts"), "reportNotice"> &
     Pick<typeof import("./sys/probe.ts"), "probeVsock">;
+  readonly formatCredential?: typeof import("./cli/credential.ts").formatCredential;
   readonly formatSeed?: typeof import("./cli/seed.ts").formatSeed;
   readonly trust?: Pick<typeof import("./cli/trust.ts"), "forget" | "formatShown" | "listTrust">;
 }
@@ -70,6 +71,8 @@ function loadParts([word, inner]: readonly string[]): Promise<Parts> {
 /** `word` is the second on the command line. */
 function loadKeys(word: string | undefined): Promise<Parts> {
   switch (word) {
+    case "credential":
+      return import("./cli/credential.ts").then(({ formatCredential }) => ({ formatCredential }));
     case "cloud-init":
       return import("./cli/seed.ts").then(({ formatSeed }) => ({ formatSeed }));
     default:

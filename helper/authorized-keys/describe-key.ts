@@ -16,3 +16,9 @@ const MAX_SHOWN = 512;
 function shorten(text: string): string {
   return text.length > MAX_SHOWN ? `${escapeUnsafe(text.slice(0, MAX_SHOWN))}...` : escapeUnsafe(text);
 }
+
+/** For JSON. */
+export function listKeyFacts({ options, key, comment, line }: AuthorizedKey) {
+  const { type, bits, sha256 } = computeFingerprint(key);
+  return { options, type, bits, fingerprint: sha256, key: `${key.type} ${key.text}`, comment, line };
+}

@@ -142,6 +142,12 @@ export function domainAttachDeviceFlags(domain: DomainRef, xml: string, flags: n
   return makeCall(PROCEDURE.domainAttachDeviceFlags, body, () => undefined);
 }
 
+/** Makes a domain's configuration what the XML says, which names the domain by name and UUID. Needs a connection that may change something. */
+export function domainDefineXmlFlags(xml: Uint8Array): Call<DomainRef> {
+  const body = new XdrWriter().uint32(xml.length).fixedOpaque(xml).uint32(0).toBytes();
+  return makeCall(PROCEDURE.domainDefineXmlFlags, body, readDomain);
+}
+
 /** Every domain, running or not; or those whose name has `nameBytes` bytes in UTF-8, the others' not even being decoded. */
 export function connectListAllDomains(nameBytes?: number): Call<DomainRef[]> {
   const body = new XdrWriter().int32(1).uint32(0).toBytes();

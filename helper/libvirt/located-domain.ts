@@ -13,6 +13,7 @@ const NOTHING = new Uint8Array(0);
 
 /** What a domain is started from. */
 export interface Configuration {
+  readonly xml: Uint8Array;
   readonly hasVsock: boolean;
   /** Whether the next start restores a domain that was saved, and not this. */
   readonly isSaved: boolean;
@@ -63,8 +64,10 @@ export class LocatedDomain implements Disposable {
     return this.#daemons.guard(connection, "read it", () => {
       if (!connection.ask(domainIsPersistent(domain))) return undefined;
       const saved = connection.send(domainHasManagedSaveImage(domain));
-      const xml = connection.send(domainGetXmlDesc(domain, XML_INACTIVE));
-      return { isSaved: connection.receive(saved), hasVsock: this.#parse(connection.receive(xml), hasVsockDevice) };
+      const pending = connection.send(domainGetXmlDesc(domain, XML_INACTIVE));
+      const isSaved = connection.receive(saved);
+      const xml = connection.receive(pending);
+      return { isSaved, xml, hasVsock: this.#parse(xml, hasVsockDevice) };
     });
   }
 

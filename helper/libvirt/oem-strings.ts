@@ -170,7 +170,7 @@ function removeAll(
 }
 
 /** What has a domain's own strings shown to its guest. */
-const SMBIOS_MODE = "<smbios mode='sysinfo'/>";
+export const SMBIOS_MODE = "<smbios mode='sysinfo'/>";
 
 function putIn(
   xml: Uint8Array,

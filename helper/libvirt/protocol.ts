@@ -41,6 +41,8 @@ export const PROCEDURE = {
   connectDomainEventCallbackRegisterAny: 316,
   /** REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE, which the daemon sends */
   domainEventCallbackLifecycle: 318,
+  /** REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS */
+  domainDefineXmlFlags: 350,
 } as const;
 
 /** virNetMessageType */
@@ -77,6 +79,9 @@ export const CONNECT_READ_ONLY = 1;
 
 /** VIR_DOMAIN_XML_INACTIVE, of virDomainXMLFlags: the configuration, whether the domain runs or not. */
 export const XML_INACTIVE = 2;
+
+/** VIR_DOMAIN_XML_SECURE, of the same: with what an ordinary reader is not shown, which a definition without it would lose. */
+export const XML_SECURE = 1;
 
 /** virDomainModificationImpact, as flags: VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG. */
 export const AFFECT = { live: 1, config: 2 } as const;

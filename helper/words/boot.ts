@@ -1,9 +1,9 @@
 /** Why a guest cannot be given keys for its next boot, in words. */
 
 import type { BootFailure, SeedProblem } from "../failures/boot.ts";
-import { quote } from "../quote.ts";
+import { quote, shellQuote } from "../quote.ts";
 import { describeErrno } from "../sys/errno.ts";
-import { type Explanation, pathWord } from "./explanation.ts";
+import { type Explanation, pathWord, virshWord } from "./explanation.ts";
 
 export function explainBoot(failure: BootFailure): Explanation {
   switch (failure.kind) {
@@ -14,6 +14,41 @@ export function explainBoot(failure: BootFailure): Explanation {
       };
     case "seed-failed":
       return explainSeed(failure.path, failure.problem);
+    default:
+      return explainCredential(failure);
+  }
+}
+
+type CredentialFailure = Exclude<BootFailure, { readonly kind: "no-iso-program" | "seed-failed" }>;
+
+function explainCredential(failure: CredentialFailure): Explanation {
+  const { name, uri, virshName, target } = failure.domain;
+  switch (failure.kind) {
+    case "no-configuration":
+      return {
+        error: `domain ${quote(name)} is transient: it has no configuration to keep a credential in`,
+        hint: `let keys in while it runs with: virtssh keys add ${shellQuote(target)} --user root FILE`,
+      };
+    case "no-smbios":
+      return {
+        error: `cannot give domain ${quote(name)} a credential: machines of type ${quote(failure.arch)} have no SMBIOS`,
+        hint: "bring the keys by cloud-init, with: virtssh keys cloud-init FILE",
+      };
+    case "host-smbios":
+      return {
+        error: `cannot give domain ${quote(name)} a credential: its guest is shown the host's SMBIOS strings`,
+        hint: `write <smbios mode='sysinfo'/> in place of <smbios mode='host'/>, with: virsh -c ${uri} edit ${virshWord(virshName)}`,
+      };
+    case "credential-too-large":
+      return {
+        error: `cannot give domain ${quote(name)} so many keys: its SMBIOS OEM strings would have ${failure.bytes} bytes, and may have ${failure.maxBytes}`,
+        hint: "give it fewer keys, or shorter ones: ssh-keygen -t ed25519",
+      };
+    case "other-configuration":
+      return {
+        error: `cannot tell that the rest of domain ${quote(name)} is as it was: libvirt has not kept to what was written`,
+        hint: `see what it has now with: virsh -c ${uri} dumpxml --inactive ${virshWord(virshName)}`,
+      };
   }
 }
 

@@ -118,6 +118,11 @@ const REQUESTS: Readonly<Record<RefusedRequest, Request>> = {
     permissions: ["domain.write", "domain.save"],
     isChange: true,
   },
+  "change its configuration": {
+    words: "change the configuration of domain NAME in",
+    permissions: ["domain.read", "domain.read-secure", "domain.write", "domain.save"],
+    isChange: true,
+  },
 };
 
 /** virErrorNumber: VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED, VIR_ERR_ACCESS_DENIED and VIR_ERR_AUTH_UNAVAILABLE. */

@@ -1,7 +1,7 @@
 // The binary, as a child process, against daemons that break the protocol: always two lines of explanation, and never late.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,9 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakeLibvirtd, type FakeLibvirtdOptions, PROC } from "../fakes/fake-libvirtd.ts";
 import { serve } from "../fakes/socket-daemon.ts";
+import { KEYS } from "../fixtures/host-keys.ts";
 import { keepPrinted } from "../fixtures/printed.ts";
+import { failure } from "../lab/facts.ts";
 import { ensureNoVsock } from "../lab/no-vsock.ts";
 
 /** Root's qemu:///session is the system daemon, which is not to be touched; so the helper runs as somebody else. */
@@ -204,4 +206,35 @@ describe("a daemon with strange answers", () => {
     server.close();
     rmSync(path, { force: true });
   });
+});
+
+const KEY = KEYS.map(({ key }) => `${key.type} ${key.text}`)[0] ?? "";
+const renderWeb = (arch: string, more = "") =>
+  `<domain><name>web</name><os><type arch='${arch}'>hvm</type></os>${more}</domain>`;
+
+async function applyCredential(options: FakeLibvirtdOptions): Promise<Ended> {
+  const file = join(folder, "key.pub");
+  writeFileSync(file, `${KEY}\n`);
+  return await runAgainst(options, ["keys", "credential", "--apply", "qemu:session/web", file]);
+}
+
+test("a machine without SMBIOS", async () => {
+  const ended = await applyCredential({ domains: [{ name: "web", xml: renderWeb("s390x") }] });
+  const error = 'cannot give domain "web" a credential: machines of type "s390x" have no SMBIOS';
+  const hint = "bring the keys by cloud-init, with: virtssh keys cloud-init FILE";
+  expect(ended).toMatchObject({ exit: 1, stderr: failure(error, hint) });
+  keepPrinted(expect.getState(), ended.stderr);
+});
+
+test("a configuration that is another one once it is written", async () => {
+  let isWritten = false;
+  const before = (procedure: number, daemon: FakeLibvirtd) => {
+    if (isWritten) daemon.domains = [{ name: "web", xml: renderWeb("x86_64", "<devices/>") }];
+    isWritten ||= procedure === PROC.defineXml;
+  };
+  const ended = await applyCredential({ domains: [{ name: "web", xml: renderWeb("x86_64") }], before });
+  const error = 'cannot tell that the rest of domain "web" is as it was: libvirt has not kept to what was written';
+  const hint = "see what it has now with: virsh -c qemu:///session dumpxml --inactive web";
+  expect(ended).toMatchObject({ exit: 1, stderr: failure(error, hint) });
+  keepPrinted(expect.getState(), ended.stderr);
 });

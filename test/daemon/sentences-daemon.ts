@@ -113,6 +113,14 @@ until ${as("alice")} virtssh resolve qemu:system/web 2>&1 | grep -q 'look up'; d
       /^virtssh: error: cannot add a vsock device to the configuration of domain "plain" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.domain\.write, org\.libvirt\.api\.domain\.save\n$/,
   },
   {
+    name: "bob may not write its configuration anew",
+    user: "bob",
+    run: "virtssh keys credential --apply qemu:system/plain ~/.ssh/id_ed25519.pub",
+    exit: 1,
+    stderr:
+      /^virtssh: error: cannot change the configuration of domain "plain" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.domain\.read, org\.libvirt\.api\.domain\.read-secure, org\.libvirt\.api\.domain\.write, org\.libvirt\.api\.domain\.save\n$/,
+  },
+  {
     name: "bob may change nothing",
     run: `printf '%s' '${NO_CHANGES}' > /etc/polkit-1/rules.d/05-lab.rules
 until ${as("bob")} virtssh wait --start --timeout 5 qemu:system/CASE 2>&1 | grep -q policy; do sleep 0.1; done # polkitd has seen the file

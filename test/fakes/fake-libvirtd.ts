@@ -2,6 +2,7 @@
 // from libvirt's src/remote/remote_protocol.x and src/rpc/virnetprotocol.x, so that it cannot share a mistake with the helper.
 
 import { Arguments } from "./fake-arguments.ts";
+import { attachDevice, type Change, create, defineXml } from "./fake-changes.ts";
 import { describeKnown, domainBytes, type FakeDomain, type KnownDomain, statsBytes } from "./fake-domain.ts";
 import { type Misbehaviour, makeReply, text, word } from "./fake-replies.ts";
 
@@ -23,6 +24,7 @@ export const PROC = {
   listAllDomains: 273,
   registerEvent: 316,
   lifecycleEvent: 318,
+  defineXml: 350,
   getAllDomainStats: 344,
 } as const;
 
@@ -38,20 +40,21 @@ export const ERR_AUTH_FAILED = 45;
 /** virDomainEventType */
 const EVENTS = { defined: 0, undefined: 1, started: 2, suspended: 3, resumed: 4, stopped: 5, shutdown: 6 } as const;
 
-/** VIR_ERR_OPERATION_INVALID and VIR_ERR_OPERATION_DENIED of virterror.h. */
-const ERR_OPERATION_INVALID = 55;
-const ERR_OPERATION_DENIED = 29;
-/** VIR_ERR_OPERATION_UNSUPPORTED */
-const ERR_OPERATION_UNSUPPORTED = 84;
-
-/** VIR_DOMAIN_XML_INACTIVE */
+/** VIR_DOMAIN_XML_SECURE and VIR_DOMAIN_XML_INACTIVE */
+const XML_SECURE = 1;
 const XML_INACTIVE = 2;
 
 /** VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE */
 const STATS_ACTIVE = 1;
 
-/** What a vsock device that is added gets. */
-const NEXT_CID = 9;
+/** VIR_ERR_OPERATION_DENIED of virterror.h. */
+const READ_ONLY: FakeError = { code: 29, message: "operation forbidden for read only access" };
+
+const CHANGES: Readonly<Record<number, (daemon: FakeLibvirtd, args: Arguments) => Change>> = {
+  [PROC.create]: create,
+  [PROC.attachDevice]: attachDevice,
+  [PROC.defineXml]: defineXml,
+};
 
 interface FakeError {
   readonly code: number;
@@ -292,25 +295,16 @@ export class FakeClient {
       case PROC.isPersistent:
       case PROC.hasManagedSave:
         return this.#describeConfiguration(procedure, args);
-      case PROC.attachDevice:
-        return this.#attach(args.domain(), args.text(), args.word());
-      case PROC.create:
-        return this.#create(args.domain());
       default:
-        return { code: ERR_RPC, message: `unknown procedure ${procedure}` };
+        return this.#dispatchChange(procedure, args);
     }
   }
 
-  #create({ name }: { name: string }): Answer {
-    const daemon = this.#daemon;
-    daemon.calls.push(`create ${JSON.stringify(name)}`);
-    if (this.#isReadOnly)
-      return { code: ERR_OPERATION_DENIED, message: "operation create forbidden for read only access" };
-    const domain = daemon.domains.find((one) => one.name === name);
-    if (domain === undefined) return { code: ERR_NO_DOMAIN, message: "Domain not found" };
-    if (domain.state !== "shut off") return { code: ERR_OPERATION_INVALID, message: "domain is already running" };
-    daemon.change(name, { state: "running" }, "started");
-    return Buffer.alloc(0);
+  #dispatchChange(procedure: number, args: Arguments): Answer {
+    const change = CHANGES[procedure]?.(this.#daemon, args);
+    if (change === undefined) return { code: ERR_RPC, message: `unknown procedure ${procedure}` };
+    this.#daemon.calls.push(change.call);
+    return this.#isReadOnly ? READ_ONLY : change.make();
   }
 
   #describeConfiguration(procedure: number, args: Arguments): Answer {
@@ -325,35 +319,17 @@ export class FakeClient {
     );
   }
 
-  /** qemuDomainAttachDeviceFlags() in libvirt's qemu_driver.c, for a vsock device. */
-  #attach({ name }: { name: string }, xml: string, flags: number): Answer {
-    const daemon = this.#daemon;
-    daemon.calls.push(`attachDevice ${JSON.stringify(name)} ${xml} ${flags}`);
-    if (this.#isReadOnly)
-      return { code: ERR_OPERATION_DENIED, message: "operation attach forbidden for read only access" };
-    const domain = daemon.domains.find((one) => one.name === name);
-    if (domain === undefined) return { code: ERR_NO_DOMAIN, message: "Domain not found" };
-    const { isConfigured = domain.cid !== undefined, cid } = domain;
-    const [isLive, isConfig] = [(flags & 1) !== 0, (flags & 2) !== 0];
-    if (isLive && domain.state === "shut off") return { code: ERR_OPERATION_INVALID, message: "domain is not running" };
-    if (isConfig && isConfigured) return { code: ERR_OPERATION_INVALID, message: "domain already has a vsock device" };
-    if (isLive && cid !== undefined)
-      return { code: ERR_OPERATION_UNSUPPORTED, message: "the domain already has a vsock device" };
-    if (daemon.options.errors?.[PROC.attachDevice] === undefined)
-      daemon.change(name, { isConfigured: isConfigured || isConfig, ...(isLive ? { cid: NEXT_CID } : {}) }, "defined");
-    return Buffer.alloc(0);
-  }
-
   /** As libvirt does, by the UUID alone: a stale name or ID makes no difference. */
   #describe(procedure: number, args: Arguments): Answer {
     const { name, uuid } = args.domain();
     const flags = args.word();
     const isState = procedure === PROC.getState;
     this.#daemon.calls.push(`${isState ? "getState" : "getXmlDesc"} ${JSON.stringify(name)} ${flags}`);
+    if (!isState && (flags & XML_SECURE) !== 0 && this.#isReadOnly) return READ_ONLY;
     return this.#find(
       (domain) => domain.uuid.equals(uuid),
       ({ state, xml, inactiveXml }) =>
-        isState ? Buffer.concat([word(state), word(1)]) : text(flags === XML_INACTIVE ? inactiveXml : xml),
+        isState ? Buffer.concat([word(state), word(1)]) : text((flags & XML_INACTIVE) !== 0 ? inactiveXml : xml),
     );
   }
 

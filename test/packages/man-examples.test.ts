@@ -47,6 +47,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     before: "$VIRSH suspend web; (sleep 1; $VIRSH resume web) &",
   },
   "virtssh list --all": { stdout: /^DOMAIN .*\ndb .* shut off .*\n.*\nweb .* running .* 3 .* answers .*\n$/ },
+  "virtssh keys credential --apply qemu/web ~/.ssh/id_ed25519.pub": {
+    after: "$VIRSH dumpxml --inactive web | grep -c 'ssh.authorized_keys.root='",
+    stdout: /^(?:.*\n)+1\n$/,
+  },
   "virtssh doctor qemu/web": { stdout: /^(?:(?:ok {4}|- {5}).*\n)+$/ },
   "virtssh enable qemu/db": {
     after: "$VIRSH dumpxml --inactive db | grep -A1 '<vsock'",

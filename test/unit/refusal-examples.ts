@@ -15,6 +15,7 @@ const REQUESTS: Readonly<Record<RefusedRequest, boolean>> = {
   "start it": true,
   "add a device": true,
   "configure a device": true,
+  "change its configuration": true,
 };
 
 const ALL = Object.keys(REQUESTS) as RefusedRequest[]; // its keys are its type's, which is what Record says

@@ -1,10 +1,11 @@
 /** The commands about the keys with which people get into a guest. */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { parseSeconds } from "../../target.ts";
 import { addExamples, type Context, loaded } from "./context.ts";
 
 const KEYS = `
-cloud-init brings keys with a guest's first boot.
+credential and cloud-init bring keys with a guest's next boot.
 
 FILE holds public keys in lines of authorized_keys, see sshd(8): options and comments are kept. For -, they are read from standard
 input. A private key is refused, and sent nowhere.`;
@@ -15,7 +16,49 @@ export function addKeys(program: Command, context: Context): void {
     .description("let a key into a guest")
     .helpCommand(false)
     .addHelpText("after", KEYS);
+  addCredential(keys, context);
   addCloudInit(keys, context);
+}
+
+const CREDENTIAL = `
+The keys in FILE become the credential ssh.authorized_keys.root of systemd.system-credentials(7): one of the domain's SMBIOS OEM
+strings, in the place of the keys that it had. Nothing else in the domain's configuration changes. Without FILE, what the credential
+is now is shown.
+
+A guest with systemd 252 or later takes them when its domain is started the next time: it writes them to root's authorized_keys, if
+there is no such file yet. What it has written stays, whatever becomes of the credential. A confidential guest (SEV, TDX) takes none.
+
+All OEM strings of a domain may have 16384 bytes here: 16 RSA keys of 4096 bits, or 120 Ed25519 keys.`;
+
+interface CredentialWords {
+  readonly apply?: true;
+  readonly remove?: true;
+  readonly json?: true;
+  readonly timeout: string;
+}
+
+function addCredential(keys: Command, { sys, parts, print }: Context): void {
+  const credential = keys
+    .command("credential")
+    .description("let keys into root's account at the next boot of a guest with systemd, by a credential")
+    .argument("TARGET")
+    .argument("[FILE]", "public keys; - for standard input")
+    .option("--apply", "write it into the domain's configuration; else it is shown, and nothing is changed")
+    .addOption(new Option("--remove", "take it out of the domain's configuration").conflicts("apply"))
+    .option("--json", "print one JSON object: uri, name, uuid, changed, element, keys")
+    .option("--timeout <SECONDS>", "give up after this long", "30")
+    .addHelpText("after", CREDENTIAL)
+    .action((target: string, file: string | undefined, { apply, remove, json, timeout }: CredentialWords) => {
+      const timeoutSeconds = parseSeconds(timeout);
+      const act = apply === true ? "apply" : remove === true ? "remove" : "show";
+      const options = { file, act, json: json === true, timeoutSeconds } as const;
+      print(loaded(parts.formatCredential)(target, options, sys));
+    });
+  addExamples(
+    credential,
+    "virtssh keys credential qemu/web",
+    "virtssh keys credential --apply qemu/web ~/.ssh/id_ed25519.pub",
+  );
 }
 
 const CLOUD_INIT = `

@@ -37,7 +37,7 @@ test.each([["--help"], ["-h"]])("virtssh %s prints the commands and the forms of
 test.each([
   ["proxy", ["<HOST> [PORT]", "--fdpass", "--typed <NAME>", "--timeout <SECONDS>"]],
   ["known-hosts", ["<REASON> <TYPE> <KEY> <HOST>", "%I", "%t", "%K", "%n"]],
-  ["keys", ["cloud-init", "authorized_keys", "private key"]],
+  ["keys", ["credential", "cloud-init", "authorized_keys", "private key"]],
   ["list", ["--all", "--no-probe", "--json", "virtssh-list.schema.json"]],
   ["trust", ["list", "show", "forget", "~/.local/state/virtssh/hosts", "/etc/virtssh/hosts/UUID", "@cert-authority"]],
   ["enable", ["<TARGET>", "--live", "--config", "--dry-run", "--timeout <SECONDS>", "vsock port 22"]],

@@ -1,5 +1,6 @@
 // Runs the command line with all of it loaded.
 import { formatCompletion } from "../../../helper/cli/completion.ts";
+import { formatCredential } from "../../../helper/cli/credential.ts";
 import { diagnose } from "../../../helper/cli/doctor.ts";
 import { enable } from "../../../helper/cli/enable.ts";
 import { formatInventory } from "../../../helper/cli/inventory.ts";
@@ -16,6 +17,7 @@ const PARTS = {
   diagnose,
   enable,
   formatCompletion,
+  formatCredential,
   formatInventory,
   formatSeed,
   setup,
