@@ -3,6 +3,7 @@
 import type { Failure } from "./failure.ts";
 import { quote } from "./quote.ts";
 import { describeErrno } from "./sys/errno.ts";
+import { explainAgent } from "./words/agent.ts";
 import { explainBoot } from "./words/boot.ts";
 import { explainDevice } from "./words/device.ts";
 import { explainDomain } from "./words/domain.ts";
@@ -50,6 +51,14 @@ const WORDS: Words = {
   "no-such-part": explainDevice,
   "hotplug-refused": explainDevice,
   "attach-unanswered": explainDevice,
+  "no-agent-channel": explainAgent,
+  "agent-not-connected": explainAgent,
+  "agent-silent": explainAgent,
+  "agent-refused": explainAgent,
+  "no-key-calls": explainAgent,
+  "keys-unknown": explainAgent,
+  "keys-not-changed": explainAgent,
+  "key-has-other-options": explainAgent,
   "no-configuration": explainBoot,
   "no-smbios": explainBoot,
   "host-smbios": explainBoot,

@@ -72,6 +72,7 @@ export type RefusedRequest =
   | "start it"
   | "add a device"
   | "configure a device"
+  | "ask its agent"
   | "change its configuration";
 
 /** A domain's two descriptions: of what runs now, and of what it is started from. */

@@ -18,10 +18,12 @@ import type {
   StoreFacts,
   TargetProblem,
 } from "./failure-facts.ts";
+import type { AgentFailure } from "./failures/agent.ts";
 import type { BootFailure } from "./failures/boot.ts";
 import type { KeyFailure } from "./failures/keys.ts";
 
 export type Failure =
+  | AgentFailure
   | BootFailure
   | KeyFailure
   | {

@@ -29,6 +29,7 @@ export interface Parts {
   readonly list?: Pick<typeof import("./cli/list.ts"), "printList"> &
     Pick<typeof import("./report.ts"), "reportNotice"> &
     Pick<typeof import("./sys/probe.ts"), "probeVsock">;
+  readonly keys?: Pick<typeof import("./cli/keys.ts"), "addKeys" | "formatKeys" | "removeKeys">;
   readonly formatCredential?: typeof import("./cli/credential.ts").formatCredential;
   readonly formatSeed?: typeof import("./cli/seed.ts").formatSeed;
   readonly trust?: Pick<typeof import("./cli/trust.ts"), "forget" | "formatShown" | "listTrust">;
@@ -76,6 +77,8 @@ function loadKeys(word: string | undefined): Promise<Parts> {
     case "cloud-init":
       return import("./cli/seed.ts").then(({ formatSeed }) => ({ formatSeed }));
     default:
-      return Promise.resolve({});
+      return import("./cli/keys.ts").then(({ addKeys, formatKeys, removeKeys }) => ({
+        keys: { addKeys, formatKeys, removeKeys },
+      }));
   }
 }

@@ -169,6 +169,15 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "list/",
   ],
   "list/width.ts": [],
+  "cli/keys.ts": [
+    "failure-facts.ts",
+    "failure.ts",
+    "quote.ts",
+    "target.ts",
+    "libvirt/",
+    "sys/system.ts",
+    "authorized-keys/",
+  ],
   "cli/credential.ts": [
     "failure.ts",
     "quote.ts",
@@ -232,6 +241,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "cli/inventory.ts",
     "cli/list.ts",
     "sys/probe.ts",
+    "cli/keys.ts",
     "cli/credential.ts",
     "cli/seed.ts",
     "cli/completion.ts",

@@ -56,7 +56,7 @@ export function readDomain(reader: XdrReader): DomainRef {
   return { name, uuid, id: reader.int32() };
 }
 
-function domainArgument(domain: DomainRef): XdrWriter {
+export function domainArgument(domain: DomainRef): XdrWriter {
   return new XdrWriter().string(domain.name).fixedOpaque(domain.uuid).int32(domain.id);
 }
 

@@ -80,7 +80,8 @@ export function describeGuest({ domain, address }: Endpoint): GuestFacts {
 
 const STOPPED: readonly StoppedState[] = ["paused", "in shutdown", "shut off", "crashed", "pmsuspended"];
 
-function findStoppedState(domain: Domain): StoppedState | undefined {
+/** Undefined for a domain whose guest can answer. */
+export function findStoppedState(domain: Domain): StoppedState | undefined {
   return STOPPED.find((state) => state === domain.state) ?? (domain.id < 0 ? "shut off" : undefined);
 }
 

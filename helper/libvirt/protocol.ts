@@ -43,6 +43,10 @@ export const PROCEDURE = {
   domainEventCallbackLifecycle: 318,
   /** REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS */
   domainDefineXmlFlags: 350,
+  /** REMOTE_PROC_DOMAIN_AUTHORIZED_SSH_KEYS_GET, since libvirt 6.10 */
+  domainAuthorizedSshKeysGet: 424,
+  /** REMOTE_PROC_DOMAIN_AUTHORIZED_SSH_KEYS_SET */
+  domainAuthorizedSshKeysSet: 425,
 } as const;
 
 /** virNetMessageType */
@@ -71,6 +75,8 @@ export const WORDS_MAX_BYTES = 2_048;
 export const AUTH_TYPE_LIST_MAX = 20;
 /** REMOTE_DOMAIN_LIST_MAX */
 export const DOMAIN_LIST_MAX = 16_384;
+/** REMOTE_DOMAIN_AUTHORIZED_SSH_KEYS_MAX */
+export const AUTHORIZED_KEYS_MAX = 2_048;
 /** VIR_UUID_BUFLEN */
 export const UUID_BYTES = 16;
 
@@ -86,6 +92,9 @@ export const XML_SECURE = 1;
 /** virDomainModificationImpact, as flags: VIR_DOMAIN_AFFECT_LIVE and VIR_DOMAIN_AFFECT_CONFIG. */
 export const AFFECT = { live: 1, config: 2 } as const;
 
+/** virDomainAuthorizedSSHKeysSetFlags; with neither, all of the file is replaced. */
+export const SET_KEYS = { append: 1, remove: 2 } as const;
+
 /** VIR_DOMAIN_EVENT_ID_LIFECYCLE */
 export const EVENT_LIFECYCLE = 0;
 
@@ -93,6 +102,12 @@ export const EVENT_LIFECYCLE = 0;
 export const ERROR = {
   /** VIR_ERR_INTERNAL_ERROR: anything without a code of its own; what QEMU says, and that there is no slot left */
   internalError: 1,
+  /** VIR_ERR_NO_SUPPORT: the hypervisor's driver has no such function */
+  noSupport: 3,
+  /** VIR_ERR_SYSTEM_ERROR: what the kernel says, in words */
+  systemError: 38,
+  /** VIR_ERR_RPC: the daemon knows no such procedure, or cannot put its answer into a message */
+  rpc: 39,
   /** VIR_ERR_NO_DOMAIN */
   noDomain: 42,
   /** VIR_ERR_AUTH_FAILED */
@@ -101,14 +116,24 @@ export const ERROR = {
   operationInvalid: 55,
   /** VIR_ERR_CONFIG_UNSUPPORTED */
   configUnsupported: 67,
+  /** VIR_ERR_OPERATION_TIMEOUT: another call to the same domain has not come to its end */
+  operationTimeout: 68,
+  /** VIR_ERR_ARGUMENT_UNSUPPORTED: of an agent, that the domain has no channel to one */
+  argumentUnsupported: 74,
   /** VIR_ERR_AUTH_CANCELLED */
   authCancelled: 79,
   /** VIR_ERR_OPERATION_UNSUPPORTED */
   operationUnsupported: 84,
+  /** VIR_ERR_AGENT_UNRESPONSIVE: it is not connected, or does not answer */
+  agentUnresponsive: 86,
   /** VIR_ERR_ACCESS_DENIED */
   accessDenied: 88,
   /** VIR_ERR_AUTH_UNAVAILABLE */
   authUnavailable: 94,
+  /** VIR_ERR_AGENT_COMMAND_TIMEOUT: it went away over a command, or took longer than `virsh guest-agent-timeout` gives it */
+  agentCommandTimeout: 112,
+  /** VIR_ERR_AGENT_COMMAND_FAILED: the agent's own refusal */
+  agentCommandFailed: 113,
 } as const;
 
 /** virDomainState, in its own order, in the words of `virsh domstate`. */

@@ -113,6 +113,7 @@ const REQUESTS: Readonly<Record<RefusedRequest, Request>> = {
   "watch it": { words: "watch domain NAME in", permissions: ["connect.search-domains"] },
   "start it": { words: "start domain NAME in", permissions: ["domain.start"], isChange: true },
   "add a device": { words: "add a vsock device to domain NAME in", permissions: ["domain.write"], isChange: true },
+  "ask its agent": { words: "ask the guest agent of domain NAME in", permissions: ["domain.write"], isChange: true },
   "configure a device": {
     words: "add a vsock device to the configuration of domain NAME in",
     permissions: ["domain.write", "domain.save"],

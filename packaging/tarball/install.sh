@@ -50,6 +50,7 @@ licences/third-party-licences.txt $prefix/share/doc/virtssh/licences/third-party
 licences/static-libraries.txt $prefix/share/doc/virtssh/licences/static-libraries.txt 644
 README.md $prefix/share/doc/virtssh/README.md 644
 CHANGELOG.md $prefix/share/doc/virtssh/CHANGELOG.md 644
+schema/virtssh-keys.schema.json $prefix/share/doc/virtssh/virtssh-keys.schema.json 644
 schema/virtssh-list.schema.json $prefix/share/doc/virtssh/virtssh-list.schema.json 644
 FILES
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FakeAuthorizedKeys } from "../fakes/fake-authorized-keys.ts";
 import { FakeLibvirtd, type FakeLibvirtdOptions, PROC } from "../fakes/fake-libvirtd.ts";
 import { serve } from "../fakes/socket-daemon.ts";
 import { KEYS } from "../fixtures/host-keys.ts";
@@ -209,6 +210,36 @@ describe("a daemon with strange answers", () => {
 });
 
 const KEY = KEYS.map(({ key }) => `${key.type} ${key.text}`)[0] ?? "";
+const AGENTS = [
+  [
+    "a daemon that knows no call about keys",
+    { errors: { [PROC.getKeys]: { code: 39, message: "unknown procedure: 424" } } },
+  ],
+  [
+    "an agent that says that it has added a key, and has not",
+    { authorizedKeys: new FakeAuthorizedKeys({ root: "" }, "adds nothing") },
+  ],
+  [
+    "an agent that loses a line over another",
+    { authorizedKeys: new FakeAuthorizedKeys({ root: "theirs\nours" }, "loses the first line") },
+  ],
+] as const;
+
+test.each(AGENTS)("%s", async (_, options) => {
+  const file = join(folder, "key.pub");
+  writeFileSync(file, `${KEY}\n`);
+  const ended = await runAgainst({ domains: [WEB], ...options }, [
+    "keys",
+    "add",
+    "qemu:session/web",
+    "--user",
+    "root",
+    file,
+  ]);
+  expect(ended).toMatchObject({ exit: 1, stderr: expect.stringMatching(/^virtssh: error: .*\nvirtssh: hint: .*\n$/) });
+  keepPrinted(expect.getState(), ended.stderr);
+});
+
 const renderWeb = (arch: string, more = "") =>
   `<domain><name>web</name><os><type arch='${arch}'>hvm</type></os>${more}</domain>`;
 

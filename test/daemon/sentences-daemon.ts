@@ -113,6 +113,14 @@ until ${as("alice")} virtssh resolve qemu:system/web 2>&1 | grep -q 'look up'; d
       /^virtssh: error: cannot add a vsock device to the configuration of domain "plain" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.domain\.write, org\.libvirt\.api\.domain\.save\n$/,
   },
   {
+    name: "bob may not ask its agent",
+    user: "bob",
+    run: "virtssh keys list qemu:system/plain --user root",
+    exit: 1,
+    stderr:
+      /^virtssh: error: cannot ask the guest agent of domain "plain" in qemu:\/\/\/system: libvirt refused: "access denied.*"\nvirtssh: hint: have .*: org\.libvirt\.api\.domain\.write\n$/,
+  },
+  {
     name: "bob may not write its configuration anew",
     user: "bob",
     run: "virtssh keys credential --apply qemu:system/plain ~/.ssh/id_ed25519.pub",

@@ -1,7 +1,9 @@
 // What a libvirt daemon does for those who may change something: each call, and what comes of it.
 
 import type { Arguments } from "./fake-arguments.ts";
+import type { FakeAuthorizedKeys } from "./fake-authorized-keys.ts";
 import { domainBytes, type FakeDomain, type KnownDomain } from "./fake-domain.ts";
+import { text, word } from "./fake-replies.ts";
 
 interface ChangeError {
   readonly code: number;
@@ -12,7 +14,10 @@ interface ChangeError {
 interface Daemon {
   domains: readonly FakeDomain[];
   readonly known: readonly KnownDomain[];
-  readonly options: { readonly errors?: Readonly<Record<number, ChangeError>> };
+  readonly options: {
+    readonly errors?: Readonly<Record<number, ChangeError>>;
+    readonly authorizedKeys?: FakeAuthorizedKeys;
+  };
   change(name: string, change: Partial<FakeDomain>, event: "defined" | "started"): void;
 }
 
@@ -22,9 +27,10 @@ export interface Change {
   make(): Buffer | ChangeError;
 }
 
-/** VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID and VIR_ERR_OPERATION_UNSUPPORTED of virterror.h. */
+/** VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID, VIR_ERR_ARGUMENT_UNSUPPORTED and VIR_ERR_OPERATION_UNSUPPORTED of virterror.h. */
 const NO_DOMAIN: ChangeError = { code: 42, message: "Domain not found" };
 const invalid = (message: string): ChangeError => ({ code: 55, message });
+const NO_AGENT: ChangeError = { code: 74, message: "QEMU guest agent is not configured" };
 const HAS_VSOCK: ChangeError = { code: 84, message: "the domain already has a vsock device" };
 
 const NOTHING = Buffer.alloc(0);
@@ -92,3 +98,36 @@ export function defineXml(daemon: Daemon, args: Arguments): Change {
     },
   };
 }
+
+/** DOMAIN_AUTHORIZED_SSH_KEYS_GET: qemuDomainAuthorizedSSHKeysGet() in libvirt's qemu_driver.c. */
+export function getKeys(daemon: Daemon, args: Arguments): Change {
+  const [{ name }, user, flags] = [args.domain(), args.text(), args.word()];
+  return {
+    call: `getKeys ${JSON.stringify(name)} ${JSON.stringify(user)} ${flags}`,
+    make() {
+      const said = daemon.options.authorizedKeys?.get(user) ?? NO_AGENT;
+      return Array.isArray(said) ? Buffer.concat([word(said.length), ...said.map(text)]) : said;
+    },
+  };
+}
+
+/** DOMAIN_AUTHORIZED_SSH_KEYS_SET: qemuDomainAuthorizedSSHKeysSet(). */
+export function setKeys(daemon: Daemon, args: Arguments): Change {
+  const [{ name }, user] = [args.domain(), args.text()];
+  const lines = Array.from({ length: args.word() }, () => args.text());
+  const flags = args.word();
+  return {
+    call: `setKeys ${[name, user, ...lines].map((one) => JSON.stringify(one)).join(" ")} ${flags}`,
+    make() {
+      const keys = daemon.options.authorizedKeys;
+      if (keys === undefined) return NO_AGENT;
+      if (daemon.options.errors?.[SET_KEYS] !== undefined) return NOTHING; // which takes the place of this
+      return (flags === APPEND ? keys.append(user, lines) : keys.remove(user, lines)) ?? NOTHING;
+    },
+  };
+}
+
+/** REMOTE_PROC_DOMAIN_AUTHORIZED_SSH_KEYS_SET */
+const SET_KEYS = 425;
+/** VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND of libvirt-domain.h */
+const APPEND = 1;

@@ -2,7 +2,8 @@
 // from libvirt's src/remote/remote_protocol.x and src/rpc/virnetprotocol.x, so that it cannot share a mistake with the helper.
 
 import { Arguments } from "./fake-arguments.ts";
-import { attachDevice, type Change, create, defineXml } from "./fake-changes.ts";
+import type { FakeAuthorizedKeys } from "./fake-authorized-keys.ts";
+import { attachDevice, type Change, create, defineXml, getKeys, setKeys } from "./fake-changes.ts";
 import { describeKnown, domainBytes, type FakeDomain, type KnownDomain, statsBytes } from "./fake-domain.ts";
 import { type Misbehaviour, makeReply, text, word } from "./fake-replies.ts";
 
@@ -26,6 +27,8 @@ export const PROC = {
   lifecycleEvent: 318,
   defineXml: 350,
   getAllDomainStats: 344,
+  getKeys: 424,
+  setKeys: 425,
 } as const;
 
 /** remote_auth_type */
@@ -54,6 +57,8 @@ const CHANGES: Readonly<Record<number, (daemon: FakeLibvirtd, args: Arguments) =
   [PROC.create]: create,
   [PROC.attachDevice]: attachDevice,
   [PROC.defineXml]: defineXml,
+  [PROC.getKeys]: getKeys,
+  [PROC.setKeys]: setKeys,
 };
 
 interface FakeError {
@@ -71,6 +76,8 @@ export interface FakeLibvirtdOptions {
   readonly errors?: Readonly<Record<number, FakeError>>;
   /** What goes wrong in answer to a procedure. */
   readonly misbehaves?: Readonly<Record<number, Misbehaviour>>;
+  /** What every guest's agent knows of keys; no channel to one unless told. */
+  readonly authorizedKeys?: FakeAuthorizedKeys;
   /** Changes the bytes of each reply. */
   readonly edit?: (reply: Buffer) => Buffer;
   /** The procedure whose answer comes after that of the next call. */

@@ -11,7 +11,7 @@ const UUID = "22222222-3333-4444-8555-aabbccddeeff";
 /** Two guests whose names differ in one letter's case. libvirt gives the first the lowest CID, 3, and the second 4. */
 const DECOY = `<x:decoy xmlns:x="urn:x"><devices><vsock><cid address="4"/></vsock></devices></x:decoy>`;
 const GUESTS: readonly Domain[] = [
-  { name: "guest1", uuid: UUID, vsock: "auto", hostname: "small", metadata: DECOY },
+  { name: "guest1", uuid: UUID, vsock: "auto", hostname: "small", metadata: DECOY, hasAgent: true },
   { name: "Guest1", vsock: "auto", hostname: "capital", hostKey: 2 },
 ];
 
@@ -66,6 +66,24 @@ const LOGINS: readonly Fact[] = [
     name: "ssh without ProxyUseFdpass goes through the relay",
     run: `ssh -o BatchMode=yes -o ProxyUseFdpass=no -o 'ProxyCommand=virtssh proxy %n %p' root@qemu/Guest1 hostname`,
     stdout: "capital\n",
+  },
+];
+
+const asAlice = "ssh -o BatchMode=yes alice@qemu/guest1 id -un";
+const denied = /^alice@qemu\/guest1: Permission denied \(publickey\)\.\r\n$/;
+
+const KEYS: readonly Fact[] = [
+  { name: "an account without a key lets nobody in", run: asAlice, exit: 255, stderr: denied },
+  {
+    name: "a key that is added lets its owner in",
+    run: `virtssh keys add qemu/guest1 --user alice ~/.ssh/id_ed25519.pub && ${asAlice}`,
+    stdout: /^added: 256 SHA256:\S+ lab \(ED25519\)\nalice\n$/,
+  },
+  {
+    name: "and not any more once it is removed",
+    run: `virtssh keys remove qemu/guest1 --user alice ~/.ssh/id_ed25519.pub > /dev/null; ${asAlice}`,
+    exit: 255,
+    stderr: denied,
   },
 ];
 
@@ -230,6 +248,6 @@ const GONE: readonly Fact[] = [
 ];
 
 describe("virtssh in a box", () => {
-  const facts = [...SETUP, ...LOGINS, ...REFUSALS, ...RELAY, ...RESOLVED, ...LISTED, ...DOCTOR, ...GONE];
+  const facts = [...SETUP, ...LOGINS, ...KEYS, ...REFUSALS, ...RELAY, ...RESOLVED, ...LISTED, ...DOCTOR, ...GONE];
   testFacts(facts, (steps) => runInBox({ steps, files: INSTALLED, texts: TEXTS }, toStderr));
 });

@@ -18,7 +18,7 @@ export interface Domain {
   readonly hasFreeSlot?: boolean;
   /** "guest" boots busybox and sshd; "nothing" is a firmware that finds no disk, enough for a domain that only has to run. */
   readonly boots?: "guest" | "nothing";
-  /** A guest with qemu-guest-agent and the channel to it, and with a shell on its second serial line. */
+  /** A guest with qemu-guest-agent and the channel to it, and with a shell on its second serial line, which `runInGuest` talks to. */
   readonly hasAgent?: boolean;
 }
 
@@ -59,7 +59,7 @@ function renderBoot({ name, hostname = name, hostKey = 1, boots = "guest", hasAg
   return `<kernel>/boot/vmlinux-guest</kernel><initrd>${initrd}</initrd><cmdline>${escapeXml(cmdline)}</cmdline>`;
 }
 
-/** Outside /lab/run, which has no sockets in the box. */
+/** The same name is in guest-shell.py. Outside /lab/run, which has no sockets in the box. */
 function shellPath(name: string): string {
   return `/tmp/shell-${Buffer.from(name).toString("base64url")}`;
 }
@@ -116,4 +116,12 @@ until [[ -e ${file} && $(< ${file}) == *"${said}"* ]]; do
   read -rt 0.05 -u 9
   ((SECONDS < ${seconds})) || { echo "guest is not up after ${seconds} s; its console ends with:"; tail -c 1000 ${file}; exit 1; } >&2
 done`;
+}
+
+/** What a lab needs for runInGuest(): Lab.files. */
+export const GUEST_SHELL = { "/usr/local/bin/guest-shell.py": "test/lab/guest-shell.py" };
+
+/** A step's text that runs a command in a guest with an agent, without its agent's help; fails as the command does. */
+export function runInGuest(name: string, command: string): string {
+  return `python3 /usr/local/bin/guest-shell.py ${shellQuote(name)} ${shellQuote(command)}`;
 }

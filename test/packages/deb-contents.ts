@@ -10,6 +10,7 @@ export const DEB_CONTENTS = {
     "/usr/share/doc/virtssh/changelog.gz",
     "/usr/share/doc/virtssh/copyright",
     "/usr/share/doc/virtssh/third-party-licences.txt",
+    "/usr/share/doc/virtssh/virtssh-keys.schema.json",
     "/usr/share/doc/virtssh/virtssh-list.schema.json",
     "/usr/share/fish/vendor_conf.d/virtssh.fish",
     "/usr/share/lintian/overrides/virtssh",

@@ -50,6 +50,7 @@ describe("virtssh's RPM", () => {
       "drwxr-xr-x root:root  /usr/share/doc/virtssh",
       "-rw-r--r-- root:root d /usr/share/doc/virtssh/CHANGELOG.md",
       "-rw-r--r-- root:root d /usr/share/doc/virtssh/README.md",
+      "-rw-r--r-- root:root d /usr/share/doc/virtssh/virtssh-keys.schema.json",
       "-rw-r--r-- root:root d /usr/share/doc/virtssh/virtssh-list.schema.json",
       "drwxr-xr-x root:root  /usr/share/fish",
       "drwxr-xr-x root:root  /usr/share/fish/vendor_conf.d",

@@ -139,6 +139,7 @@ const installed = (prefix: string): Fact[] => [
         (name) => `644 ${prefix}/share/doc/virtssh/${name}`,
       ),
       `644 ${prefix}/share/doc/virtssh/licences/virtssh.txt`,
+      `644 ${prefix}/share/doc/virtssh/virtssh-keys.schema.json`,
       `644 ${prefix}/share/doc/virtssh/virtssh-list.schema.json`,
       `644 ${prefix}/share/fish/vendor_conf.d/virtssh.fish`,
       `644 ${prefix}/share/man/man1/virtssh.1`,

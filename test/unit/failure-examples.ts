@@ -11,6 +11,7 @@ import type {
   StoppedState,
   TargetProblem,
 } from "../../helper/failure-facts.ts";
+import { AGENT_EXAMPLES } from "./agent-examples.ts";
 import { BOOT_EXAMPLES } from "./boot-examples.ts";
 import { DEVICE_EXAMPLES } from "./device-examples.ts";
 import { HOST_KEY_EXAMPLES } from "./host-key-examples.ts";
@@ -206,6 +207,7 @@ export const EXAMPLES: Examples = {
     { kind: "no-vsock-device", domain: webInSession },
   ],
   ...DEVICE_EXAMPLES,
+  ...AGENT_EXAMPLES,
   "vsock-unsupported": [{ kind: "vsock-unsupported" }],
   "vsock-forbidden": [{ kind: "vsock-forbidden", errno: "EPERM" }],
   "no-guest-at-cid": [guest, oddGuest, bareGuest].map((one) => ({ kind: "no-guest-at-cid", guest: one })),

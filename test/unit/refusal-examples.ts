@@ -15,6 +15,7 @@ const REQUESTS: Readonly<Record<RefusedRequest, boolean>> = {
   "start it": true,
   "add a device": true,
   "configure a device": true,
+  "ask its agent": true,
   "change its configuration": true,
 };
 

@@ -5,19 +5,85 @@ import { parseSeconds } from "../../target.ts";
 import { addExamples, type Context, loaded } from "./context.ts";
 
 const KEYS = `
-credential and cloud-init bring keys with a guest's next boot.
+list, add and remove ask the guest's agent (qemu-guest-agent), through libvirt: the guest has to run, and its agent has to be
+connected. credential and cloud-init are for guests without one: they bring keys with the next boot.
 
 FILE holds public keys in lines of authorized_keys, see sshd(8): options and comments are kept. For -, they are read from standard
-input. A private key is refused, and sent nowhere.`;
+input, as add and remove do without FILE. A private key is refused, and sent nowhere.
+
+Other people's lines in a guest's authorized_keys are left as they are. A key is the same whatever its options and comment are: one
+that is there already is not added twice, and where its options are others than those in FILE, that is a failure.
+
+The agent looks at USER's ~/.ssh/authorized_keys alone, whichever files the guest's sshd reads. It ends that file without a newline:
+whoever appends to it by hand puts one in front.
+
+Asking a guest's agent takes more rights than looking: membership in the group libvirt, or polkit's leave.
+
+Of --json of list, add and remove there is a JSON Schema beside the documentation: virtssh-keys.schema.json.`;
 
 export function addKeys(program: Command, context: Context): void {
   const keys = program
     .command("keys")
-    .description("let a key into a guest")
+    .description("say which keys open a guest: see them, let a key in, take it out again")
     .helpCommand(false)
     .addHelpText("after", KEYS);
+  addAgentKeys(keys, context);
   addCredential(keys, context);
   addCloudInit(keys, context);
+}
+
+const KEYS_JSON = "print a JSON array, one object a line: options, type, bits, fingerprint, key, comment, line";
+const CHANGES_JSON =
+  "print a JSON array, one object a key: change (added, present, differs, removed or absent), options, type, bits, fingerprint, key, comment, line";
+
+interface AgentWords {
+  readonly user: string;
+  readonly json?: true;
+  readonly timeout: string;
+}
+
+function addAgentKeys(keys: Command, { sys, parts, print }: Context): void {
+  const list = keys
+    .command("list")
+    .description("print the keys that open a user's account in a guest")
+    .argument("TARGET");
+  addAgentOptions(list, KEYS_JSON).action((target: string, words: AgentWords) => {
+    print(loaded(parts.keys).formatKeys({ target, ...readWords(words) }, sys));
+  });
+  addExamples(list, "virtssh keys list qemu/web --user root");
+  const add = keys
+    .command("add")
+    .description("let keys into a user's account in a guest, beside those that are there")
+    .argument("TARGET")
+    .argument("[FILE]", "public keys; - for standard input", "-");
+  addAgentOptions(add, CHANGES_JSON).action((target: string, file: string, words: AgentWords) => {
+    loaded(parts.keys).addKeys({ target, file, ...readWords(words) }, print, sys);
+  });
+  addExamples(
+    add,
+    "virtssh keys add qemu/web --user root ~/.ssh/id_ed25519.pub",
+    "ssh-add -L | virtssh keys add qemu/web --user alice",
+  );
+  const remove = keys
+    .command("remove")
+    .description("take keys out of a user's account in a guest")
+    .argument("TARGET")
+    .argument("[FILE]", "public keys; - for standard input", "-");
+  addAgentOptions(remove, CHANGES_JSON).action((target: string, file: string, words: AgentWords) => {
+    loaded(parts.keys).removeKeys({ target, file, ...readWords(words) }, print, sys);
+  });
+  addExamples(remove, "virtssh keys remove qemu/web --user root ~/.ssh/id_ed25519.pub");
+}
+
+function addAgentOptions(command: Command, json: string): Command {
+  return command
+    .requiredOption("--user <USER>", "whose account in the guest")
+    .option("--json", json)
+    .option("--timeout <SECONDS>", "give up after this long", "30");
+}
+
+function readWords({ user, json, timeout }: AgentWords) {
+  return { user, json: json === true, timeoutSeconds: parseSeconds(timeout) };
 }
 
 const CREDENTIAL = `

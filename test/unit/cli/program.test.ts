@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { EACCES } from "../../../helper/sys/errno.ts";
+import { ClientGoneError } from "../../../helper/sys/system.ts";
 import type { FakeDomain } from "../../fakes/fake-domain.ts";
 import { FakeLibvirtd } from "../../fakes/fake-libvirtd.ts";
-import { FakeSystem } from "../../fakes/fake-system.ts";
+import { FakeSystem, SYSTEM_SOCKET } from "../../fakes/fake-system.ts";
 import { failureOf } from "../failure-of.ts";
 import { runWords } from "./run.ts";
 
@@ -37,7 +39,10 @@ test.each([["--help"], ["-h"]])("virtssh %s prints the commands and the forms of
 test.each([
   ["proxy", ["<HOST> [PORT]", "--fdpass", "--typed <NAME>", "--timeout <SECONDS>"]],
   ["known-hosts", ["<REASON> <TYPE> <KEY> <HOST>", "%I", "%t", "%K", "%n"]],
-  ["keys", ["credential", "cloud-init", "authorized_keys", "private key"]],
+  [
+    "keys",
+    ["list", "add", "remove", "credential", "cloud-init", "authorized_keys", "polkit", "virtssh-keys.schema.json"],
+  ],
   ["list", ["--all", "--no-probe", "--json", "virtssh-list.schema.json"]],
   ["trust", ["list", "show", "forget", "~/.local/state/virtssh/hosts", "/etc/virtssh/hosts/UUID", "@cert-authority"]],
   ["enable", ["<TARGET>", "--live", "--config", "--dry-run", "--timeout <SECONDS>", "vsock port 22"]],
@@ -115,7 +120,8 @@ test.each([
     ["resolve", "a", "b"],
     { problem: "too many arguments for 'resolve'. Expected 1 argument but got 2: a, b", command: "resolve" },
   ],
-  [["keys", "clod-init"], { problem: "unknown command 'clod-init' (Did you mean cloud-init?)", command: "keys" }],
+  [["keys", "list", "qemu/web"], { problem: "required option '--user <USER>' not specified", command: "keys list" }],
+  [["keys", "lst"], { problem: "unknown command 'lst' (Did you mean list?)", command: "keys" }],
   [["keys"], { problem: "no command given", command: "keys" }],
   [["trust", "show"], { problem: "missing required argument 'TARGET'", command: "trust show" }],
   [["resolve", "--wat", "a"], { problem: "unknown option '--wat'", command: "resolve" }],
@@ -126,4 +132,47 @@ test.each([
   const sys = new FakeSystem();
   expect(failureOf(() => runWords(words, sys))).toEqual({ kind: "bad-usage", ...facts });
   expect([sys.written(1), sys.written(2)]).toEqual(["", ""]);
+});
+
+/** Nobody reads what is printed. */
+const UNREAD = { streams: { 1: { takesBytes: 0 } } };
+
+test.each([
+  ["its help", ["--help"]],
+  ["a command's", ["keys", "list", "--help"]],
+  ["a list", ["list"]],
+  ["a fact", ["resolve", "qemu/web"]],
+  ["a script", ["completion", "bash"]],
+])("virtssh ends without a word where nobody reads %s", (_, words) => {
+  const sys = new FakeSystem({ ...UNREAD, system: new FakeLibvirtd({ domains: [WEB] }) });
+  expect(runWords(words, sys)).toBe(141);
+  expect(sys.written(2)).toBe("");
+});
+
+test("virtssh tells of a failure, though nobody reads what it has printed", () => {
+  const session = new FakeLibvirtd({ domains: [WEB] });
+  const sys = new FakeSystem({ ...UNREAD, session, sockets: { [SYSTEM_SOCKET]: EACCES } });
+  expect(failureOf(() => runWords(["list"], sys))).toMatchObject({ kind: "socket-permission" });
+});
+
+/** Whose reader goes while a daemon is waited for. */
+class LeftSystem extends FakeSystem {
+  override read(): number {
+    throw new ClientGoneError();
+  }
+}
+
+test.each([
+  ["wait", "qemu/web"],
+  ["enable", "qemu/web"],
+  ["keys", "list", "--user", "root", "qemu/web"],
+  ["trust", "forget", "qemu/web"],
+])("virtssh %s does not stop half-way without a word", (...words) => {
+  const sys = new LeftSystem({ system: new FakeLibvirtd({ domains: [WEB] }) });
+  expect(() => runWords(words, sys)).toThrow(ClientGoneError);
+});
+
+test("a command that only tells may stop half-way", () => {
+  const sys = new LeftSystem({ system: new FakeLibvirtd({ domains: [WEB] }) });
+  expect(runWords(["resolve", "qemu/web"], sys)).toBe(141);
 });

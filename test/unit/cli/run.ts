@@ -4,6 +4,7 @@ import { formatCredential } from "../../../helper/cli/credential.ts";
 import { diagnose } from "../../../helper/cli/doctor.ts";
 import { enable } from "../../../helper/cli/enable.ts";
 import { formatInventory } from "../../../helper/cli/inventory.ts";
+import { addKeys, formatKeys, removeKeys } from "../../../helper/cli/keys.ts";
 import { printList } from "../../../helper/cli/list.ts";
 import { runProgram } from "../../../helper/cli/program.ts";
 import { formatSeed } from "../../../helper/cli/seed.ts";
@@ -20,6 +21,7 @@ const PARTS = {
   formatCredential,
   formatInventory,
   formatSeed,
+  keys: { addKeys, formatKeys, removeKeys },
   setup,
   trust,
 };

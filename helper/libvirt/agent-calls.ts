@@ -1,0 +1,30 @@
+/** The calls that ask a guest's agent about keys: src/remote/remote_protocol.x, since libvirt 6.10. Off the hot path. */
+
+import { type Call, type DomainRef, domainArgument, makeCall } from "./calls.ts";
+import { AUTHORIZED_KEYS_MAX, PROCEDURE, STRING_MAX_BYTES } from "./protocol.ts";
+
+/**
+ * The lines of a user's authorized_keys in the guest, by its agent, without blanks around them; those that are blank, or comments, are
+ * not among them. Needs a connection that may change something.
+ */
+export function domainAuthorizedSshKeysGet(domain: DomainRef, user: string): Call<string[]> {
+  const body = domainArgument(domain).string(user).uint32(0).toBytes();
+  return makeCall(PROCEDURE.domainAuthorizedSshKeysGet, body, (reader) =>
+    reader.array(AUTHORIZED_KEYS_MAX, () => reader.string(STRING_MAX_BYTES)),
+  );
+}
+
+export interface KeyChange {
+  readonly user: string;
+  /** At least one (virDomainAuthorizedSSHKeysSet() takes no less), AUTHORIZED_KEYS_MAX at most. */
+  readonly lines: readonly string[];
+  /** One of SET_KEYS. */
+  readonly flags: number;
+}
+
+/** Changes a user's authorized_keys in the guest, by its agent. Needs a connection that may change something. */
+export function domainAuthorizedSshKeysSet(domain: DomainRef, { user, lines, flags }: KeyChange): Call<void> {
+  const body = domainArgument(domain).string(user).uint32(lines.length);
+  for (const line of lines) body.string(line);
+  return makeCall(PROCEDURE.domainAuthorizedSshKeysSet, body.uint32(flags).toBytes(), () => undefined);
+}
