@@ -15,6 +15,8 @@ import { XdrReader, XdrWriter } from "./xdr.ts";
 
 /** A call, and how to read its answer. */
 export interface Call<Answer> {
+  /** Of the protocol that all drivers share, unless told. */
+  readonly program?: number;
   readonly procedure: number;
   readonly body: Uint8Array;
   /** @throws XdrError */

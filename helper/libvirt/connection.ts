@@ -16,7 +16,7 @@ import {
 import { diagnoseSilence } from "./diagnosis.ts";
 import { openSocket } from "./open-socket.ts";
 import { decodeHeader, decodeRemoteFailure, encodeCall, type Header } from "./packet.ts";
-import { AUTH, HEADER_BYTES, PROCEDURE } from "./protocol.ts";
+import { AUTH, HEADER_BYTES, PROCEDURE, PROGRAM } from "./protocol.ts";
 import type { Place } from "./sockets.ts";
 import { XdrError } from "./xdr.ts";
 
@@ -49,7 +49,7 @@ export class Connection implements Disposable {
   readonly #reader = new BufferedReader((into) => this.#readSome(into));
   /** Answers that came before their turn: the daemon works on one client's calls in parallel. */
   readonly #early = new Map<number, { header: Header; body: Uint8Array }>();
-  readonly #awaited = new Map<number, number>();
+  readonly #awaited = new Map<number, Call<unknown>>();
   #lastSerial = 0;
   #isWatching = false;
   #hasNews = false;
@@ -105,8 +105,8 @@ export class Connection implements Disposable {
   send<Answer>(call: Call<Answer>): Pending<Answer> {
     this.#lastSerial += 1;
     const serial = this.#lastSerial;
-    this.#awaited.set(serial, call.procedure);
-    const bytes = encodeCall(call.procedure, serial, call.body);
+    this.#awaited.set(serial, call);
+    const bytes = encodeCall(call, serial);
     this.#guard(() => this.#sys.write(this.#socket.fd, bytes, this.#deadlineMs));
     return { call, serial };
   }
@@ -132,7 +132,8 @@ export class Connection implements Disposable {
       this.#receiveEvent(header);
       return;
     }
-    if (this.#awaited.get(header.serial) !== header.procedure) {
+    const call = this.#awaited.get(header.serial);
+    if (call?.procedure !== header.procedure || (call.program ?? PROGRAM) !== header.program) {
       throw this.#nonsense(
         `an answer to procedure ${header.procedure}, serial ${header.serial}, that was not asked for`,
       );

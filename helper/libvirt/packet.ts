@@ -8,14 +8,16 @@ import {
   MESSAGE_TYPE,
   PROGRAM,
   PROTOCOL_VERSION,
+  QEMU_PROGRAM,
   STATUS,
   STRING_MAX_BYTES,
   WORDS_MAX_BYTES,
 } from "./protocol.ts";
 import { XdrError, XdrReader, XdrWriter } from "./xdr.ts";
 
-/** The header of what a daemon sends, checked: it is of the program that we speak. */
+/** The header of what a daemon sends, checked: it is of a program that we speak. */
 export interface Header {
+  readonly program: number;
   /** Of the body that follows. */
   readonly bodyBytes: number;
   readonly procedure: number;
@@ -30,11 +32,18 @@ export interface RemoteFailure {
   readonly message: string;
 }
 
+/** What a call is made of; of PROGRAM unless told. */
+interface CallParts {
+  readonly program?: number;
+  readonly procedure: number;
+  readonly body: Uint8Array;
+}
+
 /** A whole call, ready to send. */
-export function encodeCall(procedure: number, serial: number, body: Uint8Array): Uint8Array {
+export function encodeCall({ program = PROGRAM, procedure, body }: CallParts, serial: number): Uint8Array {
   const header = new XdrWriter()
     .uint32(HEADER_BYTES + body.length)
-    .uint32(PROGRAM)
+    .uint32(program)
     .uint32(PROTOCOL_VERSION)
     .int32(procedure)
     .uint32(MESSAGE_TYPE.call)
@@ -59,7 +68,8 @@ export function decodeHeader(bytes: Uint8Array): Header {
       `message is ${length} bytes, limits are ${HEADER_BYTES} and ${LENGTH_WORD_BYTES + MESSAGE_MAX_BYTES}`,
     );
   }
-  expect("program", reader.uint32(), PROGRAM);
+  const program = reader.uint32();
+  if (program !== QEMU_PROGRAM) expect("program", program, PROGRAM);
   expect("program version", reader.uint32(), PROTOCOL_VERSION);
   const procedure = reader.int32();
   const type = reader.uint32();
@@ -70,7 +80,7 @@ export function decodeHeader(bytes: Uint8Array): Header {
   const status = reader.uint32();
   if (status > STATUS.error) throw new XdrError(`status is ${status}, not 0 or 1`);
   const kind = type === MESSAGE_TYPE.message ? "event" : status === STATUS.error ? "refusal" : "answer";
-  return { bodyBytes: length - HEADER_BYTES, procedure, serial, kind };
+  return { bodyBytes: length - HEADER_BYTES, program, procedure, serial, kind };
 }
 
 function expect(what: string, value: number, wanted: number): void {

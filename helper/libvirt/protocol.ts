@@ -5,7 +5,9 @@
 
 /** REMOTE_PROGRAM */
 export const PROGRAM = 0x2000_8086;
-/** REMOTE_PROTOCOL_VERSION */
+/** QEMU_PROGRAM of src/remote/qemu_protocol.x: what QEMU's driver alone can do. */
+export const QEMU_PROGRAM = 0x2000_8087;
+/** REMOTE_PROTOCOL_VERSION, and QEMU_PROTOCOL_VERSION */
 export const PROTOCOL_VERSION = 1;
 
 export const PROCEDURE = {

@@ -12,6 +12,7 @@ export type Misbehaviour =
   | "sends another serial"
   | "sends another procedure"
   | "sends another program"
+  | "answers for QEMU's program"
   | "sends an event"
   | "sends an unknown status"
   | "sends garbage"
@@ -73,6 +74,8 @@ function spoil(wrong: Misbehaviour | undefined, reply: Reply, whole: Buffer): Bu
     case "sends another procedure":
       return encodeReply({ ...reply, procedure: reply.procedure + 1 });
     case "sends another program":
+      return encodeReply({ ...reply, program: 0x2000_8088 }); // LXC_PROGRAM in lxc_protocol.x
+    case "answers for QEMU's program":
       return encodeReply({ ...reply, program: 0x2000_8087 }); // QEMU_PROGRAM in qemu_protocol.x
     case "sends an event":
       return encodeReply({ ...reply, type: 2, serial: 0 });

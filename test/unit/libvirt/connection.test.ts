@@ -118,6 +118,7 @@ const MISBEHAVIOUR: Readonly<Record<Misbehaviour, object>> = {
   "sends another serial": nonsense,
   "sends another procedure": nonsense,
   "sends another program": nonsense,
+  "answers for QEMU's program": nonsense,
   "sends an event": { ...nonsense, detail: "an event, procedure 23, that was not asked for" },
   "sends an unknown status": { ...nonsense, detail: "status is 2, not 0 or 1" },
   "sends garbage": nonsense,

@@ -6,7 +6,7 @@ import { runs } from "../fuzz.ts";
 import { hex } from "../hex.ts";
 
 test("encodeCall() puts the header of virnetprotocol.x before the body", () => {
-  expect(encodeCall(66, 3, hex("00 00 00 2a"))).toEqual(
+  expect(encodeCall({ procedure: 66, body: hex("00 00 00 2a") }, 3)).toEqual(
     hex(`
     00 00 00 20  // length, itself included
     20 00 80 86  // program
@@ -17,6 +17,12 @@ test("encodeCall() puts the header of virnetprotocol.x before the body", () => {
     00 00 00 00  // VIR_NET_OK
     00 00 00 2a  // body
   `),
+  );
+});
+
+test("encodeCall() names another program where it is told to", () => {
+  expect(encodeCall({ program: 0x2000_8087, procedure: 3, body: hex("") }, 3).subarray(4, 8)).toEqual(
+    hex("20 00 80 87"),
   );
 });
 
@@ -35,10 +41,11 @@ function replyHeader(
   `);
 }
 
-const HEADER = { bodyBytes: 8, procedure: 66, serial: 3, kind: "answer" };
+const HEADER = { bodyBytes: 8, program: 0x2000_8086, procedure: 66, serial: 3, kind: "answer" };
 
 test.each([
   ["a reply", {}, HEADER],
+  ["a reply of QEMU's program", { program: "20 00 80 87" }, { ...HEADER, program: 0x2000_8087 }],
   ["an error", { status: "00 00 00 01" }, { ...HEADER, kind: "refusal" }],
   ["an event", { type: "00 00 00 02" }, { ...HEADER, kind: "event" }],
   ["a reply without a body", { length: "00 00 00 1c" }, { ...HEADER, bodyBytes: 0 }],
@@ -53,7 +60,7 @@ test.each([
   ["of no length", { length: "00 00 00 00" }, "message is 0 bytes"],
   ["longer than a message may be", { length: "02 00 00 05" }, "message is 33554437 bytes"],
   ["of 4 GB", { length: "ff ff ff ff" }, "message is 4294967295 bytes"],
-  ["of another program", { program: "20 00 80 87" }, "program is 536903815, not 536903814"],
+  ["of another program", { program: "20 00 80 88" }, "program is 536903816, not 536903814"],
   ["of the keepalive program", { program: "6b 65 65 70" }, "program is"],
   ["of another version", { version: "00 00 00 02" }, "program version is 2, not 1"],
   ["a call", { type: "00 00 00 00" }, "message type is 0, not 1 or 2"],
