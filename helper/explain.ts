@@ -9,6 +9,7 @@ import { explainDevice } from "./words/device.ts";
 import { explainDomain } from "./words/domain.ts";
 import type { Explanation, Kind } from "./words/explanation.ts";
 import { explainGuest, explainVsock } from "./words/guest.ts";
+import { explainSshd } from "./words/guest-sshd.ts";
 import { explainHostKey, explainNoDirectory, explainRecord, explainStore } from "./words/hostkeys.ts";
 import { explainKeys } from "./words/keys.ts";
 import { explainDaemon, explainSocket } from "./words/libvirt.ts";
@@ -78,6 +79,7 @@ const WORDS: Words = {
   "guest-mute": explainGuest,
   "guest-closed": explainGuest,
   "guest-changed": explainGuest,
+  "guest-sshd": explainSshd,
   "not-ready": ({ seconds, because }) => explainNotReady(seconds, explain(because)),
   "setup-failed": explainSetup,
   "setup-no-home": explainSetup,

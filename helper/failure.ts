@@ -20,12 +20,14 @@ import type {
 } from "./failure-facts.ts";
 import type { AgentFailure } from "./failures/agent.ts";
 import type { BootFailure } from "./failures/boot.ts";
+import type { SshdFailure } from "./failures/guest-sshd.ts";
 import type { KeyFailure } from "./failures/keys.ts";
 
 export type Failure =
   | AgentFailure
   | BootFailure
   | KeyFailure
+  | SshdFailure
   | {
       readonly kind: "bad-usage";
       readonly problem: string;

@@ -47,6 +47,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "libvirt/calls.ts": ["utf8.ts", "libvirt/protocol.ts", "libvirt/xdr.ts"],
   "libvirt/domain-xml.ts": ["utf8.ts"],
   "libvirt/sockets.ts": ["failure-facts.ts", "failure.ts", "target.ts"],
+  "libvirt/guest-programs.ts": ["utf8.ts", "hostkeys/base64.ts", "sys/system.ts", "libvirt/"],
   "libvirt/": [
     "failure-facts.ts",
     "failure.ts",
@@ -220,6 +221,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "doctor/",
   ],
   "doctor/command-words.ts": [],
+  "doctor/guest-sshd.ts": ["failures/", "libvirt/guest-programs.ts"],
   "doctor/ssh-output.ts": [],
   "doctor/ssh-config-file.ts": [],
   "cli/doctor.ts": ["doctor/", "explain.ts", "quote.ts", "sys/system.ts"],

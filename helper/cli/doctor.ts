@@ -2,6 +2,7 @@
 
 import { examine } from "../doctor/examine.ts";
 import { GUEST_STEPS } from "../doctor/guest.ts";
+import { AGENT_STEP } from "../doctor/guest-agent.ts";
 import type { Finding } from "../doctor/report.ts";
 import { explain } from "../explain.ts";
 import { escapeUnsafe, formatJson } from "../quote.ts";
@@ -25,7 +26,9 @@ export function diagnose(target: string | undefined, options: DoctorOptions, sys
     const steps = findings.map(listFacts);
     return { text: `${formatJson({ target: target ?? null, ok: isHealthy, steps })}\n`, isHealthy };
   }
-  const needs = findings.some(({ step, outcome }) => outcome === "failed" && GUEST_STEPS.includes(step)) ? NEEDS : "";
+  const failed = findings.filter(({ outcome }) => outcome === "failed").map(({ step }) => step);
+  // The guest's agent knows better what it lacks.
+  const needs = !failed.includes(AGENT_STEP) && failed.some((step) => GUEST_STEPS.includes(step)) ? NEEDS : "";
   return { text: findings.map(formatFinding).join("") + needs, isHealthy };
 }
 

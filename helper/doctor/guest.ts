@@ -10,6 +10,7 @@ import { formatUuid, parseUuid } from "../libvirt/uuid.ts";
 import { quote } from "../quote.ts";
 import type { Descriptor, System } from "../sys/system.ts";
 import { type DomainTarget, decodeName, lowerAscii } from "../target.ts";
+import { AGENT_MS, checkAgent } from "./guest-agent.ts";
 import type { KeyCheck } from "./key-check.ts";
 import { checkBareCid, checkPins } from "./pins.ts";
 import type { Passed, Report } from "./report.ts";
@@ -35,6 +36,8 @@ export function checkGuest(report: Report, { request, keyCheck }: Wanted, sys: S
   using located = report.after("domain", request, (given) => findDomain(given, sys));
   const endpoint = checkDomain(report, { request, located }, sys);
   checkConnection(report, { request, endpoint, located }, sys);
+  if (request !== undefined && located !== undefined && endpoint !== undefined)
+    checkAgent(report, { located, endpoint, deadlineMs: request.deadlineMs }, sys);
   const known =
     request === undefined || located === undefined ? undefined : { domain: located.domain, port: request.port };
   report.after("host key", known, ({ domain, port }) => checkPins({ domain, port, check: keyCheck }, sys));
@@ -99,7 +102,9 @@ function checkConnection(report: Report, { request, endpoint, located }: Reached
   const deadlineMs = request?.deadlineMs ?? sys.nowMs();
   using guest = report.after("connect", endpoint, (given) => connect(given, deadlineMs, sys));
   const reached = endpoint === undefined || guest === undefined ? undefined : { endpoint, guest };
-  const spoken = report.after("banner", reached, (given) => readBanner(given, deadlineMs, sys));
+  // A guest that says nothing leaves its agent the time to say why.
+  const untilMs = Math.max(deadlineMs - AGENT_MS, sys.nowMs() + (deadlineMs - sys.nowMs()) / 2);
+  const spoken = report.after("banner", reached, (given) => readBanner(given, untilMs, sys));
   if (request?.target.kind !== "vsock") {
     report.after("recheck", spoken, (given) => {
       recheck(located, given)();

@@ -51,6 +51,12 @@ export const PROCEDURE = {
   domainAuthorizedSshKeysSet: 425,
 } as const;
 
+/** Of QEMU_PROGRAM. */
+export const QEMU_PROCEDURE = {
+  /** QEMU_PROC_DOMAIN_AGENT_COMMAND */
+  domainAgentCommand: 3,
+} as const;
+
 /** virNetMessageType */
 export const MESSAGE_TYPE = { call: 0, reply: 1, message: 2 } as const;
 

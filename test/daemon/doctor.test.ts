@@ -112,6 +112,7 @@ const LAST_STEPS = ["state", "vsock device", "connect", "banner", "recheck"];
 /** What is pinned for a domain is told whatever becomes of the connection to it. */
 const from = (step: string) =>
   skipped(...LAST_STEPS.slice(LAST_STEPS.indexOf(step)), ...(step === "state" ? ["host key"] : []));
+const NO_AGENT = "-     guest agent: not tried: the domain has no channel to one\n";
 const SOCKET = "/run/libvirt/libvirt-sock-ro";
 const ALICE = "setpriv --reuid alice --regid alice --init-groups env -u XDG_RUNTIME_DIR HOME=/nowhere SHELL=/bin/sh";
 
@@ -142,7 +143,7 @@ const GUEST: readonly Fact[] = [
       "connect",
       'cannot connect to domain "web": nothing listens on vsock port 22 (cid 7)',
       "check in the guest what listens: ss -l --vsock",
-    )}${from("banner")}${NEEDS}`,
+    )}${from("banner")}${NO_AGENT}${NEEDS}`,
   },
   {
     name: "a guest that closes before a word",
@@ -151,7 +152,7 @@ const GUEST: readonly Fact[] = [
       "banner",
       'cannot log in to domain "web": vsock port 22 (cid 7) takes the connection and closes it before a word',
       "see why in the guest: journalctl -b -g ssh",
-    )}${from("recheck")}${NEEDS}`,
+    )}${from("recheck")}${NO_AGENT}${NEEDS}`,
   },
   {
     name: "a guest that says nothing",
@@ -160,7 +161,7 @@ const GUEST: readonly Fact[] = [
       "banner",
       'cannot log in to domain "web": vsock port 22 (cid 7) takes the connection and says nothing',
       "check in the guest what listens: ss -lp --vsock",
-    )}${skipped("recheck", "host key")}${NEEDS}`,
+    )}${from("recheck")}${NO_AGENT}${NEEDS}`,
   },
   {
     name: "a guest that would colour the terminal",

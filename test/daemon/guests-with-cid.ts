@@ -59,8 +59,12 @@ kill -KILL $(pidof libvirtd); while pidof -q libvirtd; do sleep 0.1; done; pytho
 
 /** What `virsh define` takes, whoever runs it: without a console, which is a file of root's. */
 export function renderGuest(domain: Omit<Domain, "boots">): string {
-  const xml = renderDomain({ ...domain, boots: "nothing" }).replace("/usr/bin/qemu-system-x86_64", EMULATOR);
-  return xml.replace(/<serial .*<\/serial>/, "");
+  return onEmulator(renderDomain({ ...domain, boots: "nothing" })).replace(/<serial .*<\/serial>/, "");
+}
+
+/** The same domain, started without its vsock device. */
+export function onEmulator(xml: string): string {
+  return xml.replace("/usr/bin/qemu-system-x86_64", EMULATOR);
 }
 
 /** One that a vsock device can be added to while it runs. */

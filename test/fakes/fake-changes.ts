@@ -30,7 +30,7 @@ export interface Change {
 /** VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID, VIR_ERR_ARGUMENT_UNSUPPORTED and VIR_ERR_OPERATION_UNSUPPORTED of virterror.h. */
 const NO_DOMAIN: ChangeError = { code: 42, message: "Domain not found" };
 const invalid = (message: string): ChangeError => ({ code: 55, message });
-const NO_AGENT: ChangeError = { code: 74, message: "QEMU guest agent is not configured" };
+export const NO_AGENT: ChangeError = { code: 74, message: "QEMU guest agent is not configured" };
 const HAS_VSOCK: ChangeError = { code: 84, message: "the domain already has a vsock device" };
 
 const NOTHING = Buffer.alloc(0);

@@ -3,7 +3,7 @@
 
 import { Arguments } from "./fake-arguments.ts";
 import type { FakeAuthorizedKeys } from "./fake-authorized-keys.ts";
-import { attachDevice, type Change, create, defineXml, getKeys, setKeys } from "./fake-changes.ts";
+import { attachDevice, type Change, create, defineXml, getKeys, NO_AGENT, setKeys } from "./fake-changes.ts";
 import { describeKnown, domainBytes, type FakeDomain, type KnownDomain, statsBytes } from "./fake-domain.ts";
 import { type Misbehaviour, makeReply, text, word } from "./fake-replies.ts";
 
@@ -30,6 +30,11 @@ export const PROC = {
   getKeys: 424,
   setKeys: 425,
 } as const;
+
+/** REMOTE_PROGRAM; and QEMU_PROGRAM of qemu_protocol.x, of which there is QEMU_PROC_DOMAIN_AGENT_COMMAND alone. */
+const PROGRAM = 0x2000_8086;
+const QEMU_PROGRAM = 0x2000_8087;
+const AGENT_COMMAND = 3;
 
 /** remote_auth_type */
 const AUTH_NONE = 0;
@@ -61,7 +66,7 @@ const CHANGES: Readonly<Record<number, (daemon: FakeLibvirtd, args: Arguments) =
   [PROC.setKeys]: setKeys,
 };
 
-interface FakeError {
+export interface FakeError {
   readonly code: number;
   readonly message: string;
 }
@@ -78,6 +83,8 @@ export interface FakeLibvirtdOptions {
   readonly misbehaves?: Readonly<Record<number, Misbehaviour>>;
   /** What every guest's agent knows of keys; no channel to one unless told. */
   readonly authorizedKeys?: FakeAuthorizedKeys;
+  /** What a guest's agent says to a command: its reply, as JSON. */
+  readonly agentCommands?: (command: string) => string | FakeError;
   /** Changes the bytes of each reply. */
   readonly edit?: (reply: Buffer) => Buffer;
   /** The procedure whose answer comes after that of the next call. */
@@ -204,15 +211,26 @@ export class FakeClient {
     const header = Array.from({ length: 7 }, (_, index) => message.readUInt32BE(index * 4));
     const [, program, version, procedure = 0, type, serial = 0, status] = header;
     // Those who break the protocol are thrown out: virNetServerClientDispatchMessage().
-    if (program !== 0x2000_8086 || version !== 1 || type !== 0 || status !== 0) {
+    const isQemu = program === QEMU_PROGRAM && procedure === AGENT_COMMAND;
+    if ((program !== PROGRAM && !isQemu) || version !== 1 || type !== 0 || status !== 0) {
       return { bytes: Buffer.alloc(0), closes: true };
     }
     this.#daemon.options.before?.(procedure, this.#daemon);
-    const answer = this.#answer(procedure, new Arguments(message.subarray(28)));
+    const args = new Arguments(message.subarray(28));
+    const answer = isQemu ? this.#commandAgent(args) : this.#answer(procedure, args);
     const isError = "code" in answer;
     const body = isError ? errorBody(answer) : answer;
     const wrong = this.#daemon.options.misbehaves?.[procedure];
-    return makeReply(wrong, { procedure, serial, status: isError ? 1 : 0, body });
+    return makeReply(wrong, { program, procedure, serial, status: isError ? 1 : 0, body });
+  }
+
+  #commandAgent(args: Arguments): Answer {
+    const [{ name }, command, seconds, flags] = [args.domain(), args.text(), args.word(), args.word()];
+    args.end();
+    this.#daemon.calls.push(`agentCommand ${JSON.stringify(name)} ${command} ${seconds} ${flags}`);
+    if (this.#isReadOnly) return READ_ONLY;
+    const said = this.#daemon.options.agentCommands?.(command) ?? NO_AGENT;
+    return typeof said === "string" ? Buffer.concat([word(1), text(said)]) : said;
   }
 
   #answer(procedure: number, args: Arguments): Answer {

@@ -17,6 +17,7 @@ import { DEVICE_EXAMPLES } from "./device-examples.ts";
 import { HOST_KEY_EXAMPLES } from "./host-key-examples.ts";
 import { KEY_EXAMPLES } from "./key-examples.ts";
 import { REFUSAL_EXAMPLES } from "./refusal-examples.ts";
+import { SSHD_EXAMPLES } from "./sshd-examples.ts";
 
 type Examples = { readonly [Kind in Failure["kind"]]: readonly Extract<Failure, { readonly kind: Kind }>[] };
 
@@ -221,6 +222,7 @@ export const EXAMPLES: Examples = {
   "guest-mute": [guest, bareGuest].map((one) => ({ kind: "guest-mute", guest: one })),
   "guest-closed": [guest, bareGuest].map((one) => ({ kind: "guest-closed", guest: one })),
   "guest-changed": CHANGES.map((change) => ({ kind: "guest-changed", guest, change })),
+  ...SSHD_EXAMPLES,
   "not-ready": [
     { kind: "not-ready", seconds: 60, because: { kind: "domain-stopped", domain: web, state: "shut off" } },
     { kind: "not-ready", seconds: 60, because: { kind: "guest-silent", guest, seconds: 2 } },

@@ -119,8 +119,15 @@ describe("virtssh(1) has", () => {
   /** Paths in the code that are not the program's, each with the reason. */
   const FOREIGN: Readonly<Record<string, string>> = {
     "/usr/sbin/sshd": "a guest's, in a hint",
-    "/usr/local/bin/virtssh": "a place for a copy, in a hint",
+    "/usr/bin/sshd": "a guest's",
+    "/usr/local/sbin/sshd": "a guest's",
+    "/run/current-system/sw/bin/sshd": "a guest's",
+    "/etc/ssh/ssh_host_": "a guest's, in a hint",
+    "/sys/bus/virtio/drivers/vmw_vsock_virtio_transport": "a guest's",
+    "/virtio": "a guest's",
+    "/usr/lib/systemd/system-generators/systemd-ssh-generator": "a guest's",
     "/no": "an answer",
+    "/usr/local/bin/virtssh": "a place for a copy, in a hint",
     "/dev/stdin": "standard input, in a hint",
     "/proc/self": "under /proc",
     "/proc/self/exe": "under /proc",
@@ -146,7 +153,9 @@ describe("virtssh(1) has", () => {
   });
 
   test("every step of the doctor, and no other", () => {
-    const steps = scan(/report\.(?:check|after|tell)\(\s*"([^"]+)"/g, ({ file }) => file.startsWith("doctor/"));
+    const steps = scan(/(?:report\.(?:check|after|tell)\(\s*|_STEP = )"([^"]+)"/g, ({ file }) =>
+      file.startsWith("doctor/"),
+    );
     const list = /The steps are, in this order:([\s\S]*?)^\.El$/m.exec(TEXT)?.[1] ?? "";
     expect([...list.matchAll(/^\.([a-z -]+)$/gm)].map(([, step]) => step).sort()).toEqual(steps);
   });

@@ -84,6 +84,12 @@ export function addEnable(program: Command, { sys, parts, print }: Context): voi
   addExamples(enable, "virtssh enable --dry-run qemu/db", "virtssh enable qemu/db");
 }
 
+const DOCTOR = `
+Where ssh does not get through to a guest that runs, and the guest has an agent (qemu-guest-agent) that is connected, the guest is asked
+who listens there, and if nobody does, why not: its agent runs ls, ss, systemctl show and sshd -t, no shell among them, and changes
+nothing. That takes more rights than looking: membership in the group libvirt, or polkit's leave; and an agent that may run programs.
+libvirt notes in the domain's log that its agent was used (custom-ga-command). Without all that, the step is not tried.`;
+
 export function addDoctor(program: Command, { sys, parts, print, setStatus }: Context): void {
   const doctor = program
     .command("doctor")
@@ -91,6 +97,7 @@ export function addDoctor(program: Command, { sys, parts, print, setStatus }: Co
     .argument("[TARGET]", "what you type after ssh, without a user")
     .option("--json", "print one JSON object: target, ok, steps")
     .option("--timeout <SECONDS>", "give up after this long", "30")
+    .addHelpText("after", DOCTOR)
     .action((target: string | undefined, { json, timeout }: { json?: true; timeout: string }) => {
       const options = { json: json === true, timeoutSeconds: parseSeconds(timeout) };
       const { text, isHealthy } = loaded(parts.diagnose)(target, options, sys);
