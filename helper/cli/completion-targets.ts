@@ -3,29 +3,30 @@
 import { type ListedName, listNames } from "../libvirt/list-domains.ts";
 import type { System } from "../sys/system.ts";
 import { listForms } from "../target.ts";
-import type { Candidate } from "./completion-words.ts";
+import type { Candidate, States } from "./completion-words.ts";
 
 /** How long somebody who has pressed a key may wait. */
 const LIMIT_MS = 1_000;
 
-/** The targets of guests that run. None where libvirt cannot be asked: whoever is typing must not be told of it. */
-export function findTargets(typed: string, sys: System): Candidate[] {
+/** None where libvirt cannot be asked: whoever is typing must not be told of it. */
+export function findTargets(typed: string, states: States, sys: System): Candidate[] {
   try {
-    return listTargets(typed, listNames(sys, sys.nowMs() + LIMIT_MS));
+    return listTargets(typed, states, listNames(sys, sys.nowMs() + LIMIT_MS));
   } catch {
     return [];
   }
 }
 
-export function listTargets(typed: string, domains: readonly ListedName[]): Candidate[] {
+export function listTargets(typed: string, states: States, domains: readonly ListedName[]): Candidate[] {
   const ofSystem = new Set(domains.filter(({ uri }) => uri === "qemu:///system").map(({ name }) => name));
   // A name that is no UTF-8 cannot be typed.
-  const running = domains.filter(({ name, isRunning }) => isRunning && !name.includes("\ufffd"));
-  return running.flatMap(({ uri, name }) => {
+  const fit = domains.filter(({ name, isRunning }) => (isRunning || states === "any") && !name.includes("\ufffd"));
+  return fit.flatMap(({ uri, name, isRunning }) => {
     const isHidden = uri === "qemu:///session" && ofSystem.has(name);
     const short = isHidden ? [] : listForms("any", name);
     const long = listForms(uri === "qemu:///system" ? "system" : "session", name);
-    return choose(typed, short, long).map((word) => ({ word, description: uri }));
+    const description = isRunning ? uri : `${uri}, not running`;
+    return choose(typed, short, long).map((word) => ({ word, description }));
   });
 }
 

@@ -2,7 +2,8 @@
 # virtssh for bash: completes its own words, and guests after ssh, scp, sftp and rsync, besides what is completed there already.
 # For everybody it goes into /etc/bash_completion.d/; for one user, this goes into ~/.bashrc: source <(virtssh completion bash)
 
-# What `virtssh complete` says to these words, without its descriptions, into the array `answers`.
+# What `virtssh complete` says to these words, without its descriptions, into the array `answers`: candidates, or an empty one where
+# the names of files are meant.
 _virtssh_ask() {
     mapfile -t answers < <(command virtssh complete -- "$@" 2> /dev/null)
     answers=("${answers[@]%%$'\t'*}")
@@ -31,7 +32,11 @@ _virtssh() {
     _virtssh_read_words
     COMPREPLY=()
     _virtssh_ask "${words[@]:1}"
-    _virtssh_reply "${words[@]: -1}"
+    if [[ ${#answers[@]} -gt 0 && -z ${answers[0]} ]]; then
+        compopt -o default # names of files, as readline itself completes them
+    else
+        _virtssh_reply "${words[@]: -1}"
+    fi
 }
 
 # By command: its options of one letter that take a value; and the function that completes it without us, `?` as long as that

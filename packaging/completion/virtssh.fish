@@ -5,7 +5,14 @@
 function __virtssh_words
     set -l before (commandline -opc)
     set -l word (commandline -ct)
-    command virtssh complete -- $before[2..-1] "$word" 2>/dev/null
+    set -l lines (command virtssh complete -- $before[2..-1] "$word" 2>/dev/null)
+    if string match -q -r '^\t' -- "$lines[1]"
+        __fish_complete_path "$word"
+    else
+        for line in $lines
+            printf '%s\n' $line
+        end
+    end
 end
 
 # Guests that the current word could become, with TAIL after each; none that matches the pattern UNFIT.

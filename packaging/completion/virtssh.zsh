@@ -6,6 +6,10 @@
 _virtssh() {
   local -a lines
   lines=("${(@f)$(command virtssh complete -- "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2> /dev/null)}")
+  if [[ $lines[1] == $'\t'* ]]; then
+    _files
+    return
+  fi
   lines=(${lines//:/\\:})
   lines=("${(@)lines/$'\t'/:}")
   _describe -t virtssh virtssh lines

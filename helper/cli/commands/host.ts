@@ -45,7 +45,9 @@ export function addComplete(program: Command, { sys, print }: Context): void {
   program
     .command("complete", { hidden: true }) // what those scripts run
     .argument("[WORD...]")
-    .action((words: string[]) => print(completeWords(program, words, (typed) => findTargets(typed, sys))));
+    .action((words: string[]) =>
+      print(completeWords(program, words, (typed, states) => findTargets(typed, states, sys))),
+    );
 }
 
 const COMPLETION = `

@@ -72,6 +72,20 @@ test.each<[string, readonly string[], readonly string[]]>([
   ["the target of one", ["trust", "forget", "we"], ["web.qemu"]],
   ["a shell", ["completion", "b"], ["bash"]],
   ["every shell", ["completion", ""], ["bash", "zsh", "fish"]],
+  ["no target of a guest that is shut off, where it has to run", ["resolve", "of"], []],
+  ["nor to let keys in through its agent", ["keys", "add", "of"], []],
+  ["one that can be waited for", ["wait", "--start", "of"], ["off.qemu"]],
+  ["one that can be given a device", ["enable", "of"], ["off.qemu"]],
+  ["one that doctor can look at", ["doctor", "of"], ["off.qemu"]],
+  ["one that can be given keys for its next boot", ["keys", "credential", "of"], ["off.qemu"]],
+  ["one whose keys are pinned", ["trust", "show", "of"], ["off.qemu"]],
+  ["the target of keys list", ["keys", "list", "--user", "root", "we"], ["web.qemu"]],
+  ["the user of each guest", ["keys", "add", "--user", ""], ["root"]],
+  ["no other user", ["keys", "add", "--user", "al"], []],
+  ["files of keys", ["keys", "add", "qemu/web", "id"], [""]],
+  ["files of keys, one after the other", ["keys", "cloud-init", "a.pub", "b"], [""]],
+  ["a file to be made", ["keys", "cloud-init", "--iso", "/tmp/s"], [""]],
+  ["no third argument", ["keys", "add", "qemu/web", "id.pub", "x"], []],
   ["no value of an option", ["resolve", "--timeout", ""], []],
   ["no second target", ["resolve", "qemu/web", "we"], []],
   ["no option after --", ["resolve", "--", "--js"], []],
@@ -90,6 +104,8 @@ test("virtssh complete finds every command for no word at all", () => {
 test("virtssh complete adds a description to each", () => {
   expect(print(["complete", "--", "resol"])).toBe("resolve\tprint the domain and the CID that a target leads to\n");
   expect(print(["complete", "--", "resolve", "we"])).toBe("web.qemu\tqemu:///system\n");
+  expect(print(["complete", "--", "enable", "of"])).toBe("off.qemu\tqemu:///system, not running\n");
+  expect(print(["complete", "--", "keys", "add", "qemu/web", "id"])).toBe("\tFILE\n");
 });
 
 test("virtssh complete makes one call for all guests", () => {
@@ -126,6 +142,8 @@ const GUESTS: readonly ListedName[] = [
   listed("web", "qemu:///session"),
   listed("own", "qemu:///session"),
   { ...listed("off"), isRunning: false },
+  { ...listed("same"), isRunning: false },
+  listed("same", "qemu:///session"),
   listed("b\ufffdd"),
 ];
 
@@ -145,22 +163,23 @@ test.each<[string, readonly string[]]>([
   ["a.", ["a.b.qemu"]],
   ["Bü", ["Bücher.qemu"]],
   ["of", []],
+  ["sa", ["same.session.qemu"]], // the short form is the system's, which does not run
   ["b", []],
   ["qemu/we", ["qemu/web"]],
   ["qemu/my", ["qemu/my%20vm"]],
   ["qemu%we", ["qemu%web"]],
   ["qemu:system/we", ["qemu:system/web"]],
-  ["qemu:session/", ["qemu:session/web", "qemu:session/own"]],
-  ["qemu-sess", ["qemu-session%web", "qemu-session%own"]],
+  ["qemu:session/", ["qemu:session/web", "qemu:session/own", "qemu:session/same"]],
+  ["qemu-sess", ["qemu-session%web", "qemu-session%own", "qemu-session%same"]],
   ["qemu:sys", ["web", "Web-2", "my%20vm", "-rf", "it%27s", "a.b", "Bücher", "qemu-ga"].map((n) => `qemu:system/${n}`)],
   ["vsock", []],
 ])("listTargets() makes of %j", (typed, targets) => {
-  expect(listTargets(typed, GUESTS).map(({ word }) => word)).toEqual(targets);
+  expect(listTargets(typed, "running", GUESTS).map(({ word }) => word)).toEqual(targets);
 });
 
 test("listTargets() offers one form of each guest at first, and the other forms once they are begun", () => {
   const guests = [listed("web"), listed("qa")];
-  const words = (typed: string) => listTargets(typed, guests).map(({ word }) => word);
+  const words = (typed: string) => listTargets(typed, "running", guests).map(({ word }) => word);
   expect(words("")).toEqual(["web.qemu", "qa.qemu"]);
   expect(words("q")).toEqual(["qemu/web", "qa.qemu", "qemu/qa"]);
   expect(words("qemu")).toEqual(["qemu/web", "qemu/qa"]);
