@@ -20,7 +20,7 @@ export function addProxy(program: Command): void {
     .option("--typed <NAME>", "what was typed for HOST, capitals and all; ssh's %n")
     .option("--timeout <SECONDS>", "give up after this long", "30")
     .option("--wait <SECONDS>", "wait so long for a guest that is not ready, in place of --timeout");
-  addExamples(proxy, 'ssh -o ProxyUseFdpass=no -o "ProxyCommand=virtssh proxy %h %p" root@qemu/web');
+  addExamples(proxy, 'ssh -o ProxyUseFdpass=no -o "ProxyCommand=virtssh proxy %h %p" \\\n      root@qemu/web');
 }
 
 export function addResolve(program: Command, { sys, print }: Context): void {

@@ -66,5 +66,8 @@ export function addKnownHosts(program: Command): void {
     .argument("TYPE", "the type of the key that the guest has shown; ssh's %t")
     .argument("KEY", "the key in base64; ssh's %K")
     .argument("HOST", "what was typed, for messages; ssh's %n");
-  addExamples(knownHosts, 'ssh -o "KnownHostsCommand=/usr/bin/virtssh known-hosts -- %I %t %K %n" root@qemu/web');
+  addExamples(
+    knownHosts,
+    'ssh -o "KnownHostsCommand=/usr/bin/virtssh known-hosts -- %I %t %K %n" \\\n      root@qemu/web',
+  );
 }
