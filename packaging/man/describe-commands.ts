@@ -139,17 +139,22 @@ function formatLeaf(leaf: Command): string[] {
   ];
 }
 
+/** The page has examples of its own, in one place. */
+function readProse(tree: Tree, command: Command): string {
+  return tree.readLongHelp(command).replace(/\n*^Examples?:\n(?: {2}.*(?:\n|$))+/m, "");
+}
+
 /** The items of a command in the list of commands: of itself, or of those that it has. */
 export function formatCommand(name: string, tree: Tree): string[] {
   const command = listCommands(tree.program).find((one) => one.name() === name);
   if (command === undefined) throw new Error(`virtssh has no command ${name}`);
   const leaves = listLeaves(command);
-  const formatWhole = (leaf: Command) => [...formatLeaf(leaf), ...after(formatLongHelp(tree.readLongHelp(leaf)))];
+  const formatWhole = (leaf: Command) => [...formatLeaf(leaf), ...after(formatLongHelp(readProse(tree, leaf)))];
   if (leaves.length === 1) return leaves.flatMap(formatWhole);
   return [
     `.It Cm ${name}`,
     ...formatSentence(command.description()),
-    ...after(formatLongHelp(tree.readLongHelp(command))),
+    ...after(formatLongHelp(readProse(tree, command))),
     ...leaves.flatMap(formatWhole),
   ];
 }

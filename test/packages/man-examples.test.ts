@@ -2,6 +2,8 @@
 // and guests behind the stand-in for AF_VSOCK.
 import { describe, expect, test } from "vitest";
 import { GRANTS, GUEST_TEXTS, renderGuest } from "../daemon/guests-with-cid.ts";
+import { agentUp } from "../daemon/keys-lab.ts";
+import { renderDomain, startDomain, waitForGuest } from "../lab/domains.ts";
 import { type Fact, testFacts } from "../lab/facts.ts";
 import { runNative } from "../lab/lab.ts";
 import { type Example, readExamples } from "./man-page.ts";
@@ -46,7 +48,16 @@ const ROWS: Readonly<Record<string, Row>> = {
     ...LOGIN,
     before: "$VIRSH suspend web; (sleep 1; $VIRSH resume web) &",
   },
-  "virtssh list --all": { stdout: /^DOMAIN .*\ndb .* shut off .*\n.*\nweb .* running .* 3 .* answers .*\n$/ },
+  "virtssh list --all": { stdout: /^DOMAIN .*\ndb .* shut off .*\n(?:.*\n)*web .* running .* 3 .* answers .*\n$/ },
+  "virtssh keys add qemu/mail --user root ~/.ssh/id_ed25519.pub": {
+    before: "virtssh keys remove qemu/mail --user root ~/.ssh/id_ed25519.pub > removed", // the lab's own
+    after: "rm removed; virtssh keys list qemu/mail --user root",
+    stdout: /^added: (256 SHA256:\S+ lab \(ED25519\)\n)\1$/,
+  },
+  "virtssh keys cloud-init --iso seed.iso ~/.ssh/id_ed25519.pub": {
+    after: "isoinfo -f -J -i seed.iso; rm seed.iso",
+    stdout: /^(?:.*\n)*\/meta-data\n(?:.*\n)*\/user-data\n/,
+  },
   "virtssh keys credential --apply qemu/web ~/.ssh/id_ed25519.pub": {
     after: "$VIRSH dumpxml --inactive web | grep -c 'ssh.authorized_keys.root='",
     stdout: /^(?:.*\n)+1\n$/,
@@ -111,6 +122,10 @@ printf '%s\\n' "192.0.2.5,hypervisor $(key host)" "web $(key one)" > /etc/ssh/ss
     name: "web and my vm run, and db has no vsock device",
     run: `for name in web spaced db; do virsh -q define /etc/lab/$name.xml; done; virsh -q start web; virsh -q start 'my vm'`,
   },
+  {
+    name: "mail runs",
+    run: `${startDomain("/etc/lab/mail.xml", "mail")}; ${waitForGuest("mail", 50)}; ${agentUp("mail")}`,
+  },
 ];
 
 /** The text goes through no quoting of ours: the shell reads it as it stands in the page. */
@@ -125,6 +140,7 @@ Subsystem sftp internal-sftp
 `,
   "/etc/lab/web.xml": renderGuest({ name: "web", uuid: WEB, vsock: 3 }),
   "/etc/lab/spaced.xml": renderGuest({ name: "my vm", vsock: 4 }),
+  "/etc/lab/mail.xml": renderDomain({ name: "mail", vsock: "none", hasAgent: true }),
   "/etc/lab/db.xml": renderGuest({ name: "db", vsock: "none" }),
   ...Object.fromEntries(commands.map(({ text }, index) => [`/etc/lab/page/command-${index + 1}`, `${text}\n`])),
   ...Object.fromEntries(files.map((text, index) => [`/etc/lab/page/file-${index + 1}`, text])),
