@@ -41,7 +41,7 @@ echo "connected $((late / 1000)) ms after it listens, ready $(((ready - accepted
 
 /** In the guest: has a program serve a port, and waits until it does. */
 const LISTEN = (port: number, program: string) =>
-  `(setsid socat -d -d VSOCK-LISTEN:${port},reuseaddr,fork EXEC:"${program}" > /dev/null 2> /tmp/${port} < /dev/null &); until grep -q "listening on" /tmp/${port}; do sleep 0.1; done`;
+  `(setsid socat -d -d VSOCK-LISTEN:${port},reuseaddr,fork EXEC:"${program}" > /dev/null 2> /tmp/${port} < /dev/null &); until grep -qs "listening on" /tmp/${port}; do sleep 0.1; done`;
 
 const SSH_ADDS = "mm_receive_fd: recvmsg: expected received 1 got 0\r\nproxy dialer did not pass back a connection\r\n";
 
