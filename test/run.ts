@@ -79,7 +79,7 @@ const STAGES: readonly (() => Counts)[] = [
   () => check("unused code", ["npx", "knip"]),
   () => runTests("unit"),
   () => check("build", ["node", "packaging/run.mjs", "packaging/build.ts", "--checked"]),
-  () => runTests("daemon"),
+  () => runTests("daemon", AT_ONCE),
   () => check("packages", ["node", "packaging/run.mjs", "packaging/packages.ts"]),
   () => runTests("packages", AT_ONCE),
   () => runTests("lab", AT_ONCE),
