@@ -96,7 +96,7 @@ until [ -S /tmp/vsock/3-22 ]; do sleep 0.05; done`,
     name: "web runs with its agent, and db is defined",
     run: `virsh -q define /etc/lab/db.xml; ${startDomain("/etc/lab/web.xml", "web")}
 ${waitForGuest("web", 50)}
-until virsh -q qemu-agent-command web '{"execute":"guest-ping"}' > /dev/null 2>&1; do sleep 0.1; done`,
+until virsh -q qemu-agent-command --timeout 5 web '{"execute":"guest-ping"}' > /dev/null 2>&1; do sleep 0.1; done`,
     timeoutSeconds: 60,
   },
 ];

@@ -16,7 +16,7 @@ const PING = `'{"execute":"guest-ping"}'`;
 
 /** Waits until an agent answers. */
 export const agentUp = (name: string, uri = "qemu:///system") =>
-  `until virsh -q -c ${uri} qemu-agent-command ${name} ${PING} > /dev/null 2>&1; do read -rt 0.1 <> <(:) || true; done`;
+  `until virsh -q -c ${uri} qemu-agent-command --timeout 5 ${name} ${PING} > /dev/null 2>&1; do read -rt 0.1 <> <(:) || true; done`;
 
 export const refusedByAgent = (words: string) =>
   new RegExp(
