@@ -30,7 +30,7 @@ const SETUP: readonly Fact[] = [
   {
     name: "an agent of the box's takes the place of the guest's, whose sshd listens no more",
     run: `qemu-ga -d -f /run/agent.pid -m vsock-listen -p 2:1234 -t /run
-${inGuest(`killall -KILL socat qemu-ga; ${PASS_ON}`)}
+${inGuest(`killall -KILL socat qemu-ga; sleep 2; ${PASS_ON}`)}
 until virsh -q qemu-agent-command --timeout 5 web '{"execute":"guest-get-host-name"}' 2> /tmp/words; do
   ((SECONDS < 100)) || { cat /tmp/words; ${inGuest("ps; cat /tmp/passed")}; exit 1; } >&2
   sleep 0.2
