@@ -121,11 +121,26 @@ function readOemStrings(tags: TagScanner, xml: Uint8Array, layout: Layout): void
   layout.oemStrings = { element, entries };
 }
 
-/** XML 1.0, 2.4 to 2.7 and 4.1: the text of an element's content. */
-const PIECE = /<!\[CDATA\[([\s\S]*?)\]\]>|<!--[\s\S]*?-->|<\?[\s\S]*?\?>|([^<]+)/g;
+/** XML 1.0, 2.5 to 2.7 and 3.1: what begins with `<`, and how it ends. */
+const MARKUP = [
+  ["<![CDATA[", "]]>"],
+  ["<!--", "-->"],
+  ["<?", "?>"],
+  ["<", ">"],
+] as const;
 
+/** XML 1.0, 2.4 and 4.1: the text of an element's content. Goes through it once, whatever is in it. */
 function readText(content: string): string {
-  return [...content.matchAll(PIECE)].map(([, data, text]) => data ?? resolveReferences(text ?? "")).join("");
+  const texts: string[] = [];
+  for (let at = 0; at < content.length; ) {
+    const [open, close] = MARKUP.find(([mark]) => content.startsWith(mark, at)) ?? ["", "<"];
+    const found = content.indexOf(close, at + open.length);
+    const end = found < 0 ? content.length : found;
+    if (open === "") texts.push(resolveReferences(content.slice(at, end)));
+    if (open === "<![CDATA[") texts.push(content.slice(at + open.length, end));
+    at = open === "" ? end : end + close.length;
+  }
+  return texts.join("");
 }
 
 /** What comes in the place of some bytes. */

@@ -124,6 +124,11 @@ test("strings are read as XML has them", () => {
   expect(readSmbios(bytes(xml)).strings).toEqual(["<a> & A'", "<b>&amp;c", "df", "", ""]);
 });
 
+test("what looks like the beginning of a comment, again and again, is read in no time", () => {
+  const xml = `<domain><os/><sysinfo type='smbios'><oemStrings><entry>${"<a b='<!--'/>".repeat(300_000)}c</entry></oemStrings></sysinfo></domain>`;
+  expect(readSmbios(bytes(xml)).strings).toHaveLength(1);
+});
+
 test("a string is written as libvirt writes it", () => {
   // virBufferEscapeString() in its virbuffer.c.
   expect(renderOemString(`a"b'c&<d>`)).toBe("<entry>a&quot;b&apos;c&amp;&lt;d&gt;</entry>");
