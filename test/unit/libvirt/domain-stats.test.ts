@@ -72,7 +72,7 @@ test.each([
   ["a type that there is not", `00 00 00 01 ${WEB} 00 00 00 01 ${field("x")} 00 00 00 08 00 00 00 00`],
   ["a field of 81 bytes", `00 00 00 01 ${WEB} 00 00 00 01 ${field("x".repeat(81))} 00 00 00 01 00 00 00 00`],
   ["more domains than REMOTE_DOMAIN_LIST_MAX", "00 00 40 01"],
-  ["more parameters than REMOTE_CONNECT_GET_ALL_DOMAIN_STATS_MAX", `00 00 00 01 ${WEB} 00 04 00 01`],
+  ["more parameters than there is a use for", `00 00 00 01 ${WEB} 00 00 00 11`],
   ["bytes after the last", "00 00 00 00 00 00 00 00"],
   ["domains that are missing", `00 00 00 02 ${WEB} 00 00 00 01 ${state("00 00 00 01")}`],
 ])("decode() rejects %s", (_, body) => {
