@@ -14,9 +14,12 @@ const SOCKET = "sshd-vsock.socket";
 const KEPT = "/etc/lab/units";
 
 const inGuest = (command: string) => runInGuest("web", command);
-/** From the guest's channel to the box's agent, over VSOCK: again where the channel is not free yet, or the box not ready. */
-const PASS_ON =
-  "(while :; do socat OPEN:/dev/vport0p1,rdwr VSOCK-CONNECT:2:1234; sleep 1; done) > /tmp/passed 2>&1 < /dev/null &";
+/**
+ * From the guest's channel to the box's agent, over VSOCK: again where the channel is not free yet, or the box not ready. The channel
+ * stays open between two attempts: libvirt connects to it once the guest has opened it, and until then it reads as closed.
+ */
+const ATTEMPTS = "while :; do socat FD:3 VSOCK-CONNECT:2:1234; sleep 1; done";
+const PASS_ON = `(while :; do (exec 3<> /dev/vport0p1; ${ATTEMPTS}); sleep 1; done) > /tmp/passed 2>&1 < /dev/null &`;
 const ASK = "virtssh doctor qemu/web | grep -A1 'guest agent'";
 const found = (error: string, hint: string) => `FAIL  guest agent: ${error}\n      hint: ${hint}\n`;
 
