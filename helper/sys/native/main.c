@@ -10,24 +10,44 @@
 
 #include "bytecode.h" /* made by the build: bytecode[], one row a module */
 
-enum { EXIT_BUG = 70 }; /* EX_SOFTWARE in sysexits.h */
+enum { EXIT_FAILED = 1, EXIT_BUG = 70 }; /* EX_SOFTWARE in sysexits.h */
+
+/* Told here and at once: the engine takes memory to throw an exception, and where it has none to begin with it crashes. */
+static void *require(void *memory) {
+    static const char words[] = "virtssh: error: cannot go on: no memory is left\n"
+                                "virtssh: hint: see what limits it with: ulimit -v; free -m\n";
+    if (memory != NULL) return memory;
+    (void)!write(STDERR_FILENO, words, sizeof words - 1);
+    _exit(EXIT_FAILED);
+}
 
 #ifdef QUICKJS_NG /* whose allocator has another shape */
-#define new_runtime() JS_NewRuntime()
+typedef void Heap;
+static void *allocate_zeros(Heap *heap, size_t count, size_t size) { return (void)heap, require(calloc(count, size)); }
 #else
-#define new_runtime() JS_NewRuntime2(&allocator, NULL)
+typedef JSMallocState Heap;
+#endif
+
 /* The C library's allocator as it is: the engine's own layer over it counts every byte, for a limit that is not used here and for
    a search for cycles that a life of milliseconds is not worth; reference counts free nearly all. */
-static void *allocate(JSMallocState *state, size_t size) { return (void)state, malloc(size); }
-static void release(JSMallocState *state, void *memory) { (void)state, free(memory); }
-static void *resize(JSMallocState *state, void *memory, size_t size) {
-    if (size > 0) return realloc(memory, size);
-    release(state, memory);
+static void *allocate(Heap *heap, size_t size) { return (void)heap, require(malloc(size)); }
+static void release(Heap *heap, void *memory) { (void)heap, free(memory); }
+static void *resize(Heap *heap, void *memory, size_t size) {
+    if (size > 0) return require(realloc(memory, size));
+    release(heap, memory);
     return NULL;
 }
 static size_t unknown_size(const void *memory) { return (void)memory, 0; }
-static const JSMallocFunctions allocator = {allocate, release, resize, unknown_size};
+
+static const JSMallocFunctions allocator = {
+#ifdef QUICKJS_NG
+    .js_calloc = allocate_zeros,
 #endif
+    .js_malloc = allocate,
+    .js_free = release,
+    .js_realloc = resize,
+    .js_malloc_usable_size = unknown_size,
+};
 
 int program_argc;
 char **program_argv;
@@ -109,7 +129,7 @@ int main(int argc, char **argv) {
     program_argv = argv;
     fill_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error number, not the end of us */
-    JSRuntime *runtime = new_runtime();
+    JSRuntime *runtime = JS_NewRuntime2(&allocator, NULL);
     JSContext *ctx = runtime == NULL ? NULL : JS_NewContextRaw(runtime);
     if (ctx == NULL) return fputs("virtssh: internal error: out of memory\n", stderr), EXIT_BUG;
     add_builtins(ctx);
