@@ -128,7 +128,7 @@ function peek(fd: number, into: Uint8Array, until: Until): number {
 function write(fd: number, bytes: Uint8Array, deadlineMs: number): void {
   for (let done = 0; done < bytes.length; ) {
     const count = native.write(fd, bytes.subarray(done));
-    // A socket of connectUnix() has a limit of its own on how long it blocks; one that was handed to us may not block at all.
+    // A socket of connectUnix() does not block, nor may one that was handed to us.
     if (count === -EAGAIN) waitFor(fd, POLLOUT, deadlineMs);
     else done += check("write", count);
   }

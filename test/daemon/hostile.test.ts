@@ -1,9 +1,6 @@
 // The binary, as a child process, against daemons that break the protocol: always two lines of explanation, and never late.
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { Server } from "node:net";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,65 +10,19 @@ import { serve } from "../fakes/socket-daemon.ts";
 import { KEYS } from "../fixtures/host-keys.ts";
 import { keepPrinted } from "../fixtures/printed.ts";
 import { failure } from "../lab/facts.ts";
-import { ensureNoVsock } from "../lab/no-vsock.ts";
-
-/** Root's qemu:///session is the system daemon, which is not to be touched; so the helper runs as somebody else. */
-const NOBODY = 65_534;
+import { type Ended, HostileLab } from "./hostile-lab.ts";
 
 const DEADLINE_SECONDS = 1;
 /** What a failure may take beyond its deadline. */
 const GRACE_MS = 500;
 
-interface Ended {
-  readonly exit: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly ms: number;
-}
-
-let folder = "";
-let noVsock = "";
+let lab: HostileLab;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "virtssh-"));
-  chmodSync(folder, 0o755);
-  mkdirSync(join(folder, "libvirt"));
-  copyFileSync("build/virtssh", join(folder, "virtssh"));
-  copyFileSync(await ensureNoVsock(), join(folder, "no-vsock"));
-  noVsock = join(folder, "no-vsock");
+  lab = await HostileLab.make();
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Runs the helper where no AF_VSOCK can be opened; on a development machine that would lead to its own host. */
-function start(words: readonly string[]): ChildProcess {
-  const isRoot = process.getuid?.() === 0;
-  return spawn(noVsock, ["EAFNOSUPPORT", join(folder, "virtssh"), ...words], {
-    cwd: "/",
-    env: { XDG_RUNTIME_DIR: folder, LIBVIRT_AUTOSTART: "0" },
-    stdio: ["ignore", "pipe", "pipe"],
-    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
-  });
-}
-
-async function run(words: readonly string[]): Promise<Ended> {
-  const begin = performance.now();
-  const child = start(words);
-  const read = (stream: ChildProcess["stdout"]) => (stream === null ? Promise.resolve("") : text(stream));
-  const [stdout, stderr, [exit]] = await Promise.all([read(child.stdout), read(child.stderr), once(child, "close")]);
-  return { exit: typeof exit === "number" ? exit : null, stdout, stderr, ms: performance.now() - begin };
-}
-
-async function runAgainst(options: FakeLibvirtdOptions, words: readonly string[]): Promise<Ended> {
-  const path = join(folder, "libvirt", "virtqemud-sock");
-  const server: Server = await serve(new FakeLibvirtd(options), path);
-  try {
-    return await run(words);
-  } finally {
-    server.close();
-    rmSync(path, { force: true });
-  }
-}
+afterAll(() => lab.remove());
 
 const WEB = { name: "web", cid: 7 };
 const PROXY = ["proxy", "--timeout", String(DEADLINE_SECONDS), "qemu:session/web"];
@@ -109,7 +60,7 @@ const AT = [
 
 describe.each(AT)("a daemon that misbehaves at %s", (_, procedure) => {
   test.each(MISBEHAVIOURS)("%s", async (how, expected) => {
-    const ended = await runAgainst({ domains: [WEB], misbehaves: { [procedure]: how } }, PROXY);
+    const ended = await lab.runAgainst({ domains: [WEB], misbehaves: { [procedure]: how } }, PROXY);
     expect(ended).toMatchObject({ exit: 1, stdout: "", stderr: expect.stringMatching(expected) });
     expect(ended.stderr).toMatch(/^virtssh: error: .*\nvirtssh: hint: .*\n$/);
     expect(ended.ms).toBeLessThan(DEADLINE_SECONDS * 1000 + GRACE_MS);
@@ -173,7 +124,7 @@ describe("a daemon with strange answers", () => {
     },
   ];
   test.each(failures)("$name", async ({ options, target = "qemu:session/web", error }) => {
-    const ended = await runAgainst(options, ["proxy", "--timeout", "5", target]);
+    const ended = await lab.runAgainst(options, ["proxy", "--timeout", "5", target]);
     expect(ended.ms).toBeLessThan(5_000 + GRACE_MS);
     expect(ended).toMatchObject({ exit: 1, stdout: "", stderr: expect.stringMatching(error) });
     expect(ended.stderr).toMatch(/^virtssh: error: .*\nvirtssh: hint: .*\n$/);
@@ -181,22 +132,25 @@ describe("a daemon with strange answers", () => {
   });
 
   test("answers that come out of order are put in order", async () => {
-    const ended = await runAgainst({ domains: [WEB], late: PROC.getState }, ["resolve", "--json", "qemu:session/web"]);
+    const ended = await lab.runAgainst({ domains: [WEB], late: PROC.getState }, [
+      "resolve",
+      "--json",
+      "qemu:session/web",
+    ]);
     expect(ended).toMatchObject({ exit: 0, stderr: "" });
     expect(JSON.parse(ended.stdout)).toMatchObject({ name: "web", cid: 7, state: "running" });
   });
 
   test("a helper whose ssh has gone ends at once, though the daemon is silent", async () => {
-    const path = join(folder, "libvirt", "virtqemud-sock");
     let asked: () => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => {
       asked = resolve;
     });
     const server = await serve(
       new FakeLibvirtd({ misbehaves: { [PROC.open]: "is silent" }, before: () => asked() }),
-      path,
+      lab.socket,
     );
-    const child = start(["proxy", "--timeout", "30", "qemu:session/web"]);
+    const child = lab.start(["proxy", "--timeout", "30", "qemu:session/web"]);
     await isAsked;
     child.stdout?.destroy();
     const [said, [exit]] = await Promise.all([child.stderr === null ? "" : text(child.stderr), once(child, "close")]);
@@ -205,7 +159,7 @@ describe("a daemon with strange answers", () => {
       exit: 1,
     });
     server.close();
-    rmSync(path, { force: true });
+    rmSync(lab.socket, { force: true });
   });
 });
 
@@ -226,9 +180,9 @@ const AGENTS = [
 ] as const;
 
 test.each(AGENTS)("%s", async (_, options) => {
-  const file = join(folder, "key.pub");
+  const file = join(lab.folder, "key.pub");
   writeFileSync(file, `${KEY}\n`);
-  const ended = await runAgainst({ domains: [WEB], ...options }, [
+  const ended = await lab.runAgainst({ domains: [WEB], ...options }, [
     "keys",
     "add",
     "qemu:session/web",
@@ -244,9 +198,9 @@ const renderWeb = (arch: string, more = "") =>
   `<domain><name>web</name><os><type arch='${arch}'>hvm</type></os>${more}</domain>`;
 
 async function applyCredential(options: FakeLibvirtdOptions): Promise<Ended> {
-  const file = join(folder, "key.pub");
+  const file = join(lab.folder, "key.pub");
   writeFileSync(file, `${KEY}\n`);
-  return await runAgainst(options, ["keys", "credential", "--apply", "qemu:session/web", file]);
+  return await lab.runAgainst(options, ["keys", "credential", "--apply", "qemu:session/web", file]);
 }
 
 test("a machine without SMBIOS", async () => {
@@ -268,4 +222,19 @@ test("a configuration that is another one once it is written", async () => {
   const hint = "see what it has now with: virsh -c qemu:///session dumpxml --inactive web";
   expect(ended).toMatchObject({ exit: 1, stderr: failure(error, hint) });
   keepPrinted(expect.getState(), ended.stderr);
+});
+
+describe("a daemon that stops reading in the middle of a call", () => {
+  test.each([
+    ["without signals", false],
+    ["with a signal every millisecond", true],
+  ])("%s, which does not put off the deadline", async (_, hasSignals) => {
+    const file = join(lab.folder, "key.pub");
+    writeFileSync(file, `${KEY}\n`);
+    const long = renderWeb("x86_64", `<metadata>${"x".repeat(1_000_000)}</metadata>`); // more than a socket holds
+    const words = ["keys", "credential", "--apply", "--timeout", "1", "qemu:session/web", file];
+    const ended = await lab.runAgainstDeaf({ domains: [{ name: "web", xml: long }] }, words, hasSignals);
+    expect(ended).toMatchObject({ exit: 1, stderr: expect.stringMatching(WAITS) });
+    expect(ended.ms).toBeLessThan(DEADLINE_SECONDS * 1000 + GRACE_MS);
+  });
 });

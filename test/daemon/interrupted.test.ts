@@ -1,4 +1,4 @@
-// What the host does to a program that is in the middle of its work: too little memory, too few descriptors.
+// What the host does to a program that is in the middle of its work: signals without end, too little memory, too few descriptors.
 import { describe } from "vitest";
 import { type Fact, testFacts } from "../lab/facts.ts";
 import { runNative } from "../lab/lab.ts";
@@ -8,12 +8,78 @@ const FILES = {
   "/usr/bin/virtssh": "build/test/virtssh",
   /** Sanitizers take terabytes of addresses, so limits on memory are for the program as it ships. */
   "/usr/local/bin/shipped": "build/virtssh",
+  "/etc/lab/guest.py": "test/fakes/guest.py",
+  "/etc/lab/peer.py": "test/fakes/peer.py",
 };
+
+/**
+ * Runs a program, and stops and continues it and its children every millisecond. It is the one pair of signals that interrupts a
+ * program which has no handlers: signal(7), "Interruption of system calls and library functions by stop signals". What has not ended
+ * after 20 s does not under such signals. Says in /tmp/stormy that there were 40 of them, for which a busy machine may take seconds.
+ */
+const STORM = `import os, signal, subprocess, sys, time
+child = subprocess.Popen(sys.argv[1:], process_group=0)
+stops = 0
+until = time.monotonic() + 20
+while True:
+    if time.monotonic() > until:
+        os.killpg(child.pid, signal.SIGKILL)
+        sys.exit("it goes on and on")
+    os.killpg(child.pid, signal.SIGSTOP)
+    _, status = os.waitpid(child.pid, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        break
+    stops += 1
+    if stops == 40:
+        open("/tmp/stormy", "w").close()
+    os.killpg(child.pid, signal.SIGCONT)
+    time.sleep(0.001)
+try:
+    os.killpg(child.pid, signal.SIGCONT)  # a child of its own, which is still to end
+except ProcessLookupError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(status))
+`;
+
+/** Listens where a session daemon would, and takes nobody in: who comes waits in connect(2) for room in its queue. */
+const FULL = `import os, socket, time
+path = "/run/user/1000/libvirt/virtqemud-sock"
+os.makedirs(os.path.dirname(path), exist_ok=True)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(path)
+listener.listen(0)
+os.chmod(path, 0o666)
+first = socket.socket(socket.AF_UNIX)
+first.connect(path)
+print("full", flush=True)
+time.sleep(60)
+`;
 
 const TEXTS = {
   ...GUEST_TEXTS,
+  "/etc/lab/storm.py": STORM,
+  "/etc/lab/full.py": FULL,
   "/etc/lab/web.xml": renderGuest({ name: "web", vsock: 7 }),
+  "/etc/lab/sshd_config": `HostKey /lab/id
+UsePAM no
+AuthorizedKeysFile /lab/id.pub
+StrictModes no
+`,
 };
+
+/** The leak check of the sanitizer traces the program itself, and cannot under strace or while it is stopped. */
+const ENV =
+  "export VIRTSSH_TEST_VSOCK=/tmp/vsock ASAN_OPTIONS=detect_leaks=0; mkdir -p -m 777 /tmp/vsock; rm -f /tmp/vsock/* /tmp/stormy; cd /tmp";
+const STORMY = "python3 /etc/lab/storm.py";
+/** Starts a guest at CID 7, port 22, and waits until it listens. */
+const guest = (how: string) =>
+  `${ENV}; exec 5< <(exec python3 /etc/lab/guest.py /tmp/vsock/7-22 '${how}'); guest=$!; read -r -u 5; trap 'kill -KILL $guest 2> /dev/null' EXIT`;
+/** The same at port 80, where the client may speak first. */
+const peer = (how: string) =>
+  `${ENV}; exec 5< <(exec python3 /etc/lab/peer.py /tmp/vsock/7-80 '${how}' 2> /dev/null); peer=$!; read -r -u 5; trap 'kill -KILL $peer 2> /dev/null' EXIT`;
+
+const SSHD = `${ENV}; socat UNIX-LISTEN:/tmp/vsock/7-22,fork EXEC:'/usr/sbin/sshd -i -f /etc/lab/sshd_config' 2> /dev/null & sshd=$!; trap 'kill $sshd' EXIT; until [ -S /tmp/vsock/7-22 ]; do sleep 0.1; done`;
+const SSH = "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR";
 
 const SETUP: readonly Fact[] = [
   ...GRANTS.slice(0, 1),
@@ -21,6 +87,52 @@ const SETUP: readonly Fact[] = [
   {
     name: "what is said where nothing is in the way",
     run: "virtssh resolve qemu/web > /tmp/calm && virtssh list --no-probe > /tmp/calm-list",
+  },
+];
+
+const DAEMON_PID = "$(pidof libvirtd)";
+
+const WAS_STORMY = "[ -e /tmp/stormy ]";
+const UNTIL_STORMY = `for n in {1..200}; do ${WAS_STORMY} && break; sleep 0.1; done`;
+
+/** A pin of web's, and the lock on it, which somebody has until there was a storm. */
+const LOCKED = `state=/root/.local/state/virtssh; (umask 077; mkdir -p $state/hosts); echo '* ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJyZ8sHafEp8++mWTrP3bDZfWINSnyQw0jPfNRJ1ACTV' > $state/hosts/$(virsh domuuid web | head -n 1); exec 8> $state/lock; flock 8; (${UNTIL_STORMY}; flock -u 8) &`;
+
+const STORMS: readonly Fact[] = [
+  {
+    name: "a signal every millisecond, while libvirt is asked, which takes its time",
+    run: `${ENV}; daemon=${DAEMON_PID}; kill -STOP $daemon; (${UNTIL_STORMY}; kill -CONT $daemon) & ${STORMY} virtssh resolve qemu/web | cmp - calm && ${WAS_STORMY}`,
+  },
+  {
+    name: "a signal every millisecond does not put off the deadline where the daemon takes nobody in",
+    run: `${ENV}; exec 5< <(exec python3 /etc/lab/full.py); full=$!; read -r -u 5; trap 'kill $full; rm -r /run/user/1000/libvirt' EXIT
+SECONDS=0; ${STORMY} setpriv --reuid alice --regid alice --init-groups env XDG_RUNTIME_DIR=/run/user/1000 virtssh proxy --timeout 2 qemu:session/web; status=$?; ((SECONDS < 10)) || echo "after $SECONDS s"; ${WAS_STORMY} && exit $status`,
+    exit: 1,
+    stderr: /^virtssh: error: cannot ask libvirt: no answer on "\/run\/user\/1000\/libvirt\/virtqemud-sock" within 2 s/,
+  },
+  {
+    name: "a signal every millisecond, until a guest speaks",
+    run: `${guest("speaks late")}; ${STORMY} virtssh proxy qemu/web < /dev/null | head -c 8; echo; ${WAS_STORMY}`,
+    stdout: "SSH-2.0-\n",
+  },
+  {
+    name: "a signal every millisecond, and ssh logs in over the descriptor that it is handed",
+    run: `${SSHD}; daemon=${DAEMON_PID}; kill -STOP $daemon; (${UNTIL_STORMY}; kill -CONT $daemon) & ${SSH} -o ProxyUseFdpass=yes -o 'ProxyCommand=${STORMY} virtssh proxy --fdpass qemu/web %p' root@guest 'echo in'`,
+    stdout: "in\n",
+  },
+  {
+    name: "a signal every millisecond, and 20 MB through the relay, there and back",
+    run: `${peer("echoes")}; head -c 20M /dev/urandom > in; { head -c 10M in; ${UNTIL_STORMY}; tail -c 10M in; } | ${STORMY} virtssh proxy qemu/web 80 | cmp - in && ${WAS_STORMY}`,
+  },
+  {
+    name: "a signal every millisecond, while somebody holds the lock on the pins",
+    run: `${ENV}; ${LOCKED} ${STORMY} virtssh trust forget qemu/web 8>&- && ${WAS_STORMY} && ls $state/hosts`,
+    stdout: /^forgot 256 SHA256:\S+ - \(ED25519\), any port, uuid \S+\n$/,
+  },
+  {
+    name: "a signal every millisecond, while a guest is waited for",
+    run: `${ENV}; python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind("/tmp/vsock/7-22")'
+(sleep 1; exec timeout 10 python3 /etc/lab/guest.py /tmp/vsock/7-22 greets > /dev/null) & later=$!; ${STORMY} virtssh wait --timeout 15 qemu/web; status=$?; kill $later; ${WAS_STORMY} && exit $status`,
   },
 ];
 
@@ -51,6 +163,6 @@ const LIMITS: readonly Fact[] = [
 ];
 
 describe("virtssh in the middle of its work", () => {
-  const limited = [...SETUP, ...LIMITS].map((fact) => ({ ...fact, timeoutSeconds: 40 }));
+  const limited = [...SETUP, ...STORMS, ...LIMITS].map((fact) => ({ ...fact, timeoutSeconds: 40 }));
   testFacts(limited, (steps) => runNative({ steps, files: FILES, texts: TEXTS }));
 });

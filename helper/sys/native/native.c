@@ -34,6 +34,10 @@
 /* Declare a variable with the value of an argument, or leave with the exception that the engine has thrown. */
 #define INT(name, index) int name; if (JS_ToInt32(ctx, &name, argv[index])) return JS_EXCEPTION
 #define NUMBER(name, index) double name; if (JS_ToFloat64(ctx, &name, argv[index])) return JS_EXCEPTION
+#define UNSIGNED(name, index) \
+    NUMBER(name##_given, index); \
+    if (!(name##_given >= 0 && name##_given <= UINT32_MAX)) return result(ctx, -EINVAL); /* as C converts it, it could be any number */ \
+    uint32_t name = (uint32_t)name##_given
 #define TEXT(name, index) const char *name = JS_ToCString(ctx, argv[index]); if (name == NULL) return JS_EXCEPTION
 
 extern char **environ;
@@ -54,9 +58,9 @@ static double now_ms(void) {
 
 /* For poll(2): rounded up, so that a deadline is never met early; -1 for ever. */
 static int left_ms(double deadline) {
-    if (isinf(deadline)) return -1;
+    if (deadline == INFINITY) return -1;
     double left = ceil(deadline - now_ms());
-    return left <= 0 ? 0 : left > 1e9 ? 1000000000 : (int)left;
+    return left > 1e9 ? 1000000000 : left > 0 ? (int)left : 0; /* 0 for what is no number, too */
 }
 
 /* The memory behind a Uint8Array; NULL, with an exception thrown, for anything else. Valid until the engine runs again. */
@@ -143,8 +147,10 @@ NATIVE(native_stat_open) { /* (fd): the same, of what is open */
     return facts_or_errno(ctx, fstat(fd, &facts) < 0 ? errno : 0, &facts);
 }
 
-/* (path, milliseconds): a connected socket. connect(2) on AF_UNIX has no event to poll for while the listener's queue is full:
-   it waits as long as SO_SNDTIMEO says, and then gives EAGAIN. */
+/* (path, milliseconds): a connected socket. connect(2) on AF_UNIX has no event to poll for while the listener's queue is full: it
+   waits as long as SO_SNDTIMEO says, and then gives EAGAIN. So does one that a signal interrupts: begun anew here it would wait as
+   long again, and for ever under signals without end (signal(7): a socket with a timeout is interrupted by SIGCONT, too). Once
+   connected it does not block, or each write(2) would do the same. */
 NATIVE(native_connect_unix) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     INT(wait_ms, 1);
@@ -157,9 +163,9 @@ NATIVE(native_connect_unix) {
     if (fd < 0) return result(ctx, -errno);
     struct timeval limit = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    long failed = RETRY(connect(fd, (struct sockaddr *)&address, sizeof address));
-    if (failed < 0) close(fd);
-    return result(ctx, failed < 0 ? failed : fd);
+    int failed = connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? errno : 0;
+    if (failed) close(fd);
+    return result(ctx, failed ? -(failed == EINTR ? EAGAIN : failed) : fd);
 }
 
 NATIVE(native_socket_vsock) { /* (): a socket that does not block */
@@ -169,12 +175,12 @@ NATIVE(native_socket_vsock) { /* (): a socket that does not block */
 /* (fd, cid, port, milliseconds): begins to connect. The kernel's own limit, 2 s, gives way to ours. */
 NATIVE(native_connect_vsock) {
     INT(fd, 0);
-    NUMBER(cid, 1);
-    NUMBER(port, 2);
+    UNSIGNED(cid, 1);
+    UNSIGNED(port, 2);
     INT(wait_ms, 3);
     struct timeval limit = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &limit, sizeof limit);
-    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = (unsigned)cid, .svm_port = (unsigned)port};
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port};
     return result(ctx, RETRY(connect(fd, (struct sockaddr *)&address, sizeof address)));
 }
 
@@ -415,9 +421,9 @@ NATIVE(native_set_mode) { /* (fd, mode) */
 
 NATIVE(native_set_owner) { /* (fd, uid, gid) */
     INT(fd, 0);
-    NUMBER(uid, 1);
-    NUMBER(gid, 2);
-    return result(ctx, fchown(fd, (uid_t)uid, (gid_t)gid) < 0 ? -errno : 0);
+    UNSIGNED(uid, 1);
+    UNSIGNED(gid, 2);
+    return result(ctx, fchown(fd, uid, gid) < 0 ? -errno : 0);
 }
 
 NATIVE(native_sync) { /* (fd): returns once it is on the disk */
