@@ -1,94 +1,98 @@
 /** UTF-8, for an engine without TextEncoder and TextDecoder. */
 
-/** @throws URIError if `text` holds half of a surrogate pair */
+/** By the engine's own encoder, the one for URIs. @throws URIError if `text` holds half of a surrogate pair */
 export function encodeUtf8(text: string): Uint8Array {
-  return encodeAscii(text) ?? encodeEscaped(encodeURIComponent(text));
+  return encodeBelow(0x80, text) ?? encodeBelow(0x100, unescape(encodeURIComponent(text))) ?? new Uint8Array();
 }
 
-/** Nearly all text, in a tenth of the time; undefined for other text. */
-function encodeAscii(text: string): Uint8Array | undefined {
+/** A byte for each character; undefined where one is not below `limit`. */
+function encodeBelow(limit: number, text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code >= 0x80) return undefined;
+    if (code >= limit) return undefined;
     bytes[at] = code;
   }
   return bytes;
 }
 
-function encodeEscaped(escaped: string): Uint8Array {
-  const bytes: number[] = [];
-  for (let at = 0; at < escaped.length; at += 1) {
-    if (escaped[at] !== "%") {
-      bytes.push(escaped.charCodeAt(at));
-      continue;
-    }
-    bytes.push(Number.parseInt(escaped.slice(at + 1, at + 3), 16));
-    at += 2;
+/** What one call may have as arguments. A typed array serves as their list as it is. */
+const CHUNK_BYTES = 8_192;
+
+/** Decodes as TextDecoder does: what is no UTF-8 becomes U+FFFD, one for each maximal subpart (Unicode, section 3.9). */
+export function decodeUtf8(bytes: Uint8Array): string {
+  if (bytes.length <= CHUNK_BYTES) return decodeChunk(bytes);
+  const chunks: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = findCut(bytes, at + CHUNK_BYTES);
+    chunks.push(decodeChunk(bytes.subarray(at, end)));
+    at = end;
   }
-  return Uint8Array.from(bytes);
+  return chunks.join("");
 }
 
-/** Well-formed UTF-8, Unicode Standard, table 3-7: bounds of the lead byte, bounds of the second byte, how many bytes follow. */
-const SEQUENCES = [
-  { lead: [0xc2, 0xdf], second: [0x80, 0xbf], more: 1 },
-  { lead: [0xe0, 0xe0], second: [0xa0, 0xbf], more: 2 },
-  { lead: [0xe1, 0xec], second: [0x80, 0xbf], more: 2 },
-  { lead: [0xed, 0xed], second: [0x80, 0x9f], more: 2 },
-  { lead: [0xee, 0xef], second: [0x80, 0xbf], more: 2 },
-  { lead: [0xf0, 0xf0], second: [0x90, 0xbf], more: 3 },
-  { lead: [0xf1, 0xf3], second: [0x80, 0xbf], more: 3 },
-  { lead: [0xf4, 0xf4], second: [0x80, 0x8f], more: 3 },
-] as const;
+/** The last place up to `most` that is in no character: one has four bytes at most, so after three that go on with one, the next does not. */
+function findCut(bytes: Uint8Array, most: number): number {
+  for (let cut = most; cut > most - 4; cut -= 1) {
+    const byte = bytes[cut] ?? 0;
+    if ((byte & 0xc0) !== 0x80) return cut;
+  }
+  return most;
+}
 
-type Bounds = readonly [low: number, high: number];
-
-/** Of every byte after the second. */
-const CONTINUATION: Bounds = [0x80, 0xbf];
-
-function isWithin(byte: number, [low, high]: Bounds): boolean {
-  return byte >= low && byte <= high;
+/** By the engine's own decoder, the one for URIs, which takes nothing but well-formed UTF-8: bytecode takes many times as long. */
+function decodeChunk(bytes: Uint8Array): string {
+  try {
+    return decodeURIComponent(escape(Reflect.apply(String.fromCharCode, undefined, bytes)));
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return decodeMalformed(bytes);
+  }
 }
 
 const REPLACEMENT = 0xfffd;
 
-/** Decodes as TextDecoder does: what is no UTF-8 becomes U+FFFD, one for each maximal subpart (Unicode, section 3.9). */
-export function decodeUtf8(bytes: Uint8Array): string {
-  const characters: string[] = [];
+function decodeMalformed(bytes: Uint8Array): string {
+  const codes: number[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const end = findAsciiEnd(bytes, at);
-    if (end > at) characters.push(String.fromCharCode.apply(null, [...bytes.subarray(at, end)]));
+    const first = bytes[at] ?? 0;
+    at += 1;
+    if (first < 0x80) {
+      codes.push(first);
+      continue;
+    }
+    const more = countMore(first);
+    const end = more === 0 ? at : findEnd(bytes, at, more);
+    codes.push(more > 0 && end - at === more ? readCode(bytes, at, end) : REPLACEMENT);
     at = end;
-    if (at === bytes.length) break;
-    const { code, length } = decodeOne(bytes, at);
-    characters.push(String.fromCodePoint(code));
-    at += length;
   }
-  return characters.join("");
+  return Reflect.apply(String.fromCodePoint, undefined, codes);
 }
 
-/** The most that one call can have as arguments, and more than any name has. */
-const MAX_RUN = 1_024;
+/** How many bytes go on with a character of more than one; 0 for a byte that begins none: Unicode Standard, table 3-7. */
+function countMore(first: number): number {
+  if (first < 0xc2 || first > 0xf4) return 0;
+  return first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+}
 
-/** Where the run of ASCII that begins at `start` ends, or is to be cut. */
-function findAsciiEnd(bytes: Uint8Array, start: number): number {
-  const most = Math.min(bytes.length, start + MAX_RUN);
-  let end = start;
-  while (end < most && (bytes[end] ?? 0) < 0x80) end += 1;
+/** Where the bytes at `at`, which go on with a character, stop to do so: `more` of them are all of it. */
+function findEnd(bytes: Uint8Array, at: number, more: number): number {
+  if (!isSecond(bytes[at - 1] ?? 0, bytes[at] ?? 0)) return at;
+  let end = at + 1;
+  while (end < at + more && ((bytes[end] ?? 0) & 0xc0) === 0x80) end += 1;
   return end;
 }
 
-function decodeOne(bytes: Uint8Array, at: number): { code: number; length: number } {
-  const first = bytes[at] ?? 0;
-  if (first < 0x80) return { code: first, length: 1 };
-  if (first < 0xc2 || first > 0xf4) return { code: REPLACEMENT, length: 1 };
-  const sequence = SEQUENCES.find(({ lead }) => isWithin(first, lead));
-  if (sequence === undefined) return { code: REPLACEMENT, length: 1 };
-  let code = first & (0x3f >> sequence.more);
-  for (let index = 1; index <= sequence.more; index += 1) {
-    const byte = bytes[at + index] ?? 0;
-    if (!isWithin(byte, index === 1 ? sequence.second : CONTINUATION)) return { code: REPLACEMENT, length: index };
-    code = (code << 6) | (byte & 0x3f);
-  }
-  return { code, length: sequence.more + 1 };
+/** Of the same table: after some first bytes fewer may stand. */
+function isSecond(first: number, byte: number): boolean {
+  const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  return byte >= low && byte <= high;
+}
+
+/** RFC 3629, section 3: the first byte is the one before `at`, and has as many bits fewer as there are more bytes. */
+function readCode(bytes: Uint8Array, at: number, end: number): number {
+  let code = (bytes[at - 1] ?? 0) & (0x3f >> (end - at));
+  for (let index = at; index < end; index += 1) code = (code << 6) | ((bytes[index] ?? 0) & 0x3f);
+  return code;
 }

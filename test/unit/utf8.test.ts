@@ -47,6 +47,21 @@ test("decodeUtf8() agrees with TextDecoder on any bytes", () => {
   );
 });
 
+/** More than is decoded at once: whatever stands where it is cut. */
+test.each([
+  ["two bytes", "c3 bc"],
+  ["three bytes", "e6 9d b1"],
+  ["four bytes", "f0 9f 99 82"],
+  ["half of a character", "f0 9f 99"],
+  ["bytes that go on without end", "80"],
+  ["a character, and more that goes on", "f0 9f 99 82 82"],
+])("decodeUtf8() agrees with TextDecoder on a long text of %s", (_, part) => {
+  for (let shift = 0; shift < 5; shift += 1) {
+    const bytes = Buffer.concat([Buffer.alloc(shift, "a"), Buffer.alloc(30_000, hex(part))]);
+    expect(decodeUtf8(bytes)).toBe(decoder.decode(bytes));
+  }
+});
+
 test("encodeUtf8() agrees with TextEncoder", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
