@@ -19,8 +19,8 @@ export interface Call<Answer> {
   readonly program?: number;
   readonly procedure: number;
   readonly body: Uint8Array;
-  /** @throws XdrError */
-  decode(body: Uint8Array): Answer;
+  /** `checkTime` is called over and over again, and may throw. @throws XdrError */
+  decode(body: Uint8Array, checkTime?: () => void): Answer;
 }
 
 /** struct remote_nonnull_domain: how the daemon names a domain, and wants it named. */
@@ -42,8 +42,8 @@ export function makeCall<Answer>(
   return {
     procedure,
     body,
-    decode(bytes) {
-      const reader = new XdrReader(bytes);
+    decode(bytes, checkTime) {
+      const reader = new XdrReader(bytes, checkTime);
       const answer = read(reader);
       reader.end();
       return answer;

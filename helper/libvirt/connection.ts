@@ -120,7 +120,7 @@ export class Connection implements Disposable {
     this.#early.delete(pending.serial);
     const { header, body } = reply;
     return this.#decode(() => {
-      if (header.kind === "answer") return pending.call.decode(body);
+      if (header.kind === "answer") return pending.call.decode(body, () => this.#checkTime());
       const failure = decodeRemoteFailure(body);
       throw new RemoteError(failure.code, failure.message);
     });
@@ -178,7 +178,15 @@ export class Connection implements Disposable {
     this.#startedMs = this.#sys.nowMs();
   }
 
+  /** A wait ends at the deadline by itself; a daemon that leaves nothing to wait for, and what its words take to be read, do not. */
+  #checkTime(): void {
+    this.#guard(() => {
+      if (this.#sys.nowMs() >= this.#deadlineMs) throw new SystemError("poll", ETIMEDOUT);
+    });
+  }
+
   #readSome(into: Uint8Array): number {
+    this.#checkTime();
     const count = this.#guard(() => this.#sys.read(this.#socket.fd, into, this.#deadlineMs));
     if (count === 0) throw this.#broken({ kind: "daemon-closed", path: this.path });
     return count;

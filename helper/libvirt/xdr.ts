@@ -10,13 +10,18 @@ function padded(length: number): number {
   return Math.ceil(length / 4) * 4;
 }
 
+const doNothing = (): void => undefined;
+
 export class XdrReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #checkTime: () => void;
   #offset = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** `checkTime` is called before each value of an array, and may throw. */
+  constructor(bytes: Uint8Array, checkTime: () => void = doNothing) {
     this.#bytes = bytes;
+    this.#checkTime = checkTime;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -56,7 +61,10 @@ export class XdrReader {
   /** Section 4.13: a count of at most `max`, then that many values. */
   array<Value>(max: number, read: () => Value): Value[] {
     const values: Value[] = [];
-    for (let left = this.count(max); left > 0; left -= 1) values.push(read());
+    for (let left = this.count(max); left > 0; left -= 1) {
+      this.#checkTime();
+      values.push(read());
+    }
     return values;
   }
 

@@ -162,6 +162,33 @@ test("Connection has one deadline for all its calls", () => {
   expect(sys.nowMs() - startedMs).toBe(LIMIT_MS);
 });
 
+/** Where every look at the clock takes a second, and nothing else any time. */
+class SlowSystem extends FakeSystem {
+  override nowMs(): number {
+    this.clockMs += 1_000;
+    return this.clockMs;
+  }
+}
+
+test.each([
+  [
+    "while it reads an answer",
+    { chunkBytes: 1_000 },
+    domainGetXmlDesc({ name: "web", uuid: new Uint8Array(16), id: 1 }),
+  ],
+  ["while it makes out what an answer says", {}, connectListAllDomains()],
+])("Connection has its deadline %s, too", (_, system, call) => {
+  const domains = Array.from({ length: 100 }, (_unused, index) => ({
+    name: `web${index}`,
+    uuid: String(index).padStart(32, "0"),
+    xml: `<domain>${" ".repeat(100_000)}</domain>`,
+  }));
+  const sys = new SlowSystem({ system: new FakeLibvirtd({ domains }), ...system });
+  using connection = Connection.open(sys, PLACE, sys.nowMs() + LIMIT_MS);
+  const failure = failureOf(() => connection.ask<unknown>(call));
+  expect(failure).toMatchObject({ kind: "daemon-silent", path: SYSTEM_SOCKET });
+});
+
 test("Connection counts the seconds that it really waited", () => {
   const { sys } = start({ misbehaves: { [PROC.authList]: "is silent" } });
   expect(failureOf(() => Connection.open(sys, PLACE, sys.nowMs() + 2_000))).toMatchObject({ seconds: 2 });
