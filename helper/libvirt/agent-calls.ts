@@ -1,7 +1,9 @@
 /** The calls that ask a guest's agent about keys: src/remote/remote_protocol.x, since libvirt 6.10. Off the hot path. */
 
+import { decodeUtf8 } from "../utf8.ts";
 import { type Call, type DomainRef, domainArgument, makeCall } from "./calls.ts";
-import { AUTHORIZED_KEYS_MAX, PROCEDURE, STRING_MAX_BYTES } from "./protocol.ts";
+import { AUTHORIZED_KEYS_MAX, AUTHORIZED_KEYS_MAX_BYTES, PROCEDURE, STRING_MAX_BYTES } from "./protocol.ts";
+import { Allowance } from "./xdr.ts";
 
 /**
  * The lines of a user's authorized_keys in the guest, by its agent, without blanks around them; those that are blank, or comments, are
@@ -9,9 +11,14 @@ import { AUTHORIZED_KEYS_MAX, PROCEDURE, STRING_MAX_BYTES } from "./protocol.ts"
  */
 export function domainAuthorizedSshKeysGet(domain: DomainRef, user: string): Call<string[]> {
   const body = domainArgument(domain).string(user).uint32(0).toBytes();
-  return makeCall(PROCEDURE.domainAuthorizedSshKeysGet, body, (reader) =>
-    reader.array(AUTHORIZED_KEYS_MAX, () => reader.string(STRING_MAX_BYTES)),
-  );
+  return makeCall(PROCEDURE.domainAuthorizedSshKeysGet, body, (reader) => {
+    const allowance = new Allowance(AUTHORIZED_KEYS_MAX_BYTES, "all keys");
+    return reader.array(AUTHORIZED_KEYS_MAX, () => {
+      const line = reader.opaque(STRING_MAX_BYTES);
+      allowance.take(line.length);
+      return decodeUtf8(line);
+    });
+  });
 }
 
 export interface KeyChange {

@@ -7,11 +7,12 @@ import {
   DOMAIN_LIST_MAX,
   EVENT_LIFECYCLE,
   NAME_MAX_BYTES,
+  NAMES_MAX_BYTES,
   PROCEDURE,
   STRING_MAX_BYTES,
   UUID_BYTES,
 } from "./protocol.ts";
-import { XdrReader, XdrWriter } from "./xdr.ts";
+import { Allowance, XdrReader, XdrWriter } from "./xdr.ts";
 
 /** A call, and how to read its answer. */
 export interface Call<Answer> {
@@ -51,9 +52,16 @@ export function makeCall<Answer>(
   };
 }
 
-/** struct remote_nonnull_domain @throws XdrError */
-export function readDomain(reader: XdrReader): DomainRef {
-  const name = reader.string(NAME_MAX_BYTES);
+/** For the names in one list. */
+export function makeNameAllowance(): Allowance {
+  return new Allowance(NAMES_MAX_BYTES, "the names of all domains");
+}
+
+/** struct remote_nonnull_domain, of a list with such an allowance. @throws XdrError */
+export function readDomain(reader: XdrReader, allowance?: Allowance): DomainRef {
+  const bytes = reader.opaque(NAME_MAX_BYTES);
+  allowance?.take(bytes.length);
+  const name = decodeUtf8(bytes);
   const uuid = reader.fixedOpaque(UUID_BYTES);
   return { name, uuid, id: reader.int32() };
 }
@@ -154,13 +162,16 @@ export function domainDefineXmlFlags(xml: Uint8Array): Call<DomainRef> {
 export function connectListAllDomains(nameBytes?: number): Call<DomainRef[]> {
   const body = new XdrWriter().int32(1).uint32(0).toBytes();
   return makeCall(PROCEDURE.connectListAllDomains, body, (reader) => {
+    const allowance = makeNameAllowance();
     const domains = reader.array(DOMAIN_LIST_MAX, () => {
-      const name = reader.opaque(STRING_MAX_BYTES);
+      const name = reader.opaque(NAME_MAX_BYTES);
+      allowance.take(name.length);
       const uuid = reader.fixedOpaque(UUID_BYTES);
-      return { name, uuid, id: reader.int32() };
+      const id = reader.int32();
+      const isWanted = nameBytes === undefined || name.length === nameBytes;
+      return isWanted ? [{ name: decodeUtf8(name), uuid, id }] : [];
     });
     reader.uint32(); // the same count again
-    const wanted = domains.filter(({ name }) => nameBytes === undefined || name.length === nameBytes);
-    return wanted.map((domain) => ({ ...domain, name: decodeUtf8(domain.name) }));
+    return domains.flat();
   });
 }

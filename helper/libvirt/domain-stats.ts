@@ -1,8 +1,8 @@
 /** One call that tells the state of every domain: REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS of src/remote/remote_protocol.x. */
 
-import { type Call, type DomainRef, makeCall, readDomain } from "./calls.ts";
+import { type Call, type DomainRef, makeCall, makeNameAllowance, readDomain } from "./calls.ts";
 import { DOMAIN_LIST_MAX, STRING_MAX_BYTES } from "./protocol.ts";
-import { XdrError, type XdrReader, XdrWriter } from "./xdr.ts";
+import { type Allowance, XdrError, type XdrReader, XdrWriter } from "./xdr.ts";
 
 export interface DomainState extends DomainRef {
   /** virDomainState */
@@ -36,12 +36,15 @@ export function connectGetAllDomainStats(all: boolean): Call<DomainState[]> {
     .uint32(STATS_STATE)
     .uint32(all ? 0 : ONLY_LIVE)
     .toBytes();
-  return makeCall(PROCEDURE, body, (reader) => reader.array(DOMAIN_LIST_MAX, () => readRecord(reader)));
+  return makeCall(PROCEDURE, body, (reader) => {
+    const allowance = makeNameAllowance();
+    return reader.array(DOMAIN_LIST_MAX, () => readRecord(reader, allowance));
+  });
 }
 
 /** struct remote_domain_stats_record */
-function readRecord(reader: XdrReader): DomainState {
-  const domain = readDomain(reader);
+function readRecord(reader: XdrReader, allowance: Allowance): DomainState {
+  const domain = readDomain(reader, allowance);
   const values = reader.array(PARAMS_MAX, () => readParam(reader));
   const state = values.find((value) => value !== undefined);
   if (state === undefined) throw new XdrError(`there is no ${STATE_FIELD}`);

@@ -75,8 +75,14 @@ export const HEADER_BYTES = 28;
 
 /** REMOTE_STRING_MAX */
 export const STRING_MAX_BYTES = 4_194_304;
-/** Of a domain's name: NAME_MAX in linux/limits.h is 255, since libvirt keeps a domain in a file that bears its name; and room. */
-export const NAME_MAX_BYTES = 4_096;
+/**
+ * Of a domain's name. The protocol has no limit but STRING_MAX_BYTES; QEMU's driver keeps a domain in a file "NAME.xml", and writes that
+ * as "NAME.xml.new" (virDomainConfigFile() in libvirt's domain_conf.c, virFileRewrite() in virfile.c). A file's name has 255 bytes
+ * (NAME_MAX in linux/limits.h); where a file system counts characters, 255 of at most four bytes.
+ */
+export const NAME_MAX_BYTES = 1_020;
+/** Of the names of all domains in a list: 64 bytes for each of DOMAIN_LIST_MAX. Sorted, measured and escaped, more would take seconds. */
+export const NAMES_MAX_BYTES = 1_048_576;
 /** Of an error's words, which are cut there: more would not be read by anybody. */
 export const WORDS_MAX_BYTES = 2_048;
 /** REMOTE_AUTH_TYPE_LIST_MAX */
@@ -85,6 +91,8 @@ export const AUTH_TYPE_LIST_MAX = 20;
 export const DOMAIN_LIST_MAX = 16_384;
 /** REMOTE_DOMAIN_AUTHORIZED_SSH_KEYS_MAX */
 export const AUTHORIZED_KEYS_MAX = 2_048;
+/** Of all of them: an RSA key of 4,096 bits has some 750 bytes. The guest itself says how long they are, and more take seconds to read. */
+export const AUTHORIZED_KEYS_MAX_BYTES = 2_097_152;
 /** VIR_UUID_BUFLEN */
 export const UUID_BYTES = 16;
 

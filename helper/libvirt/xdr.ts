@@ -5,6 +5,24 @@ import { decodeUtf8, encodeUtf8 } from "../utf8.ts";
 /** Bytes that are not what the protocol says. */
 export class XdrError extends Error {}
 
+/** What several values may take together. */
+export class Allowance {
+  readonly #maxBytes: number;
+  readonly #what: string;
+  #taken = 0;
+
+  constructor(maxBytes: number, what: string) {
+    this.#maxBytes = maxBytes;
+    this.#what = what;
+  }
+
+  /** @throws XdrError */
+  take(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#taken > this.#maxBytes) throw new XdrError(`${this.#what} have over ${this.#maxBytes} bytes`);
+  }
+}
+
 /** RFC 4506, section 3: everything is a multiple of four bytes. */
 function padded(length: number): number {
   return Math.ceil(length / 4) * 4;

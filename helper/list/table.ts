@@ -13,6 +13,8 @@ type Colour = keyof typeof COLOURS;
 
 interface Cell {
   readonly text: string;
+  /** How many columns it takes; as many as it has characters unless told. */
+  readonly width?: number;
   readonly colour?: Colour | undefined;
 }
 
@@ -24,14 +26,19 @@ const HEAD = ["DOMAIN", "SCOPE", "STATE", "CID", "SSH", "SINCE", "HOST KEY"];
 export function formatTable(guests: readonly ListedGuest[], hasColours: boolean): string {
   if (guests.length === 0) return "";
   const rows = [HEAD.map((text): Cell => ({ text })), ...guests.map(listCells)];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => measureText(cells[column]?.text ?? ""))));
+  const widths = HEAD.map((_, column) => rows.reduce((most, cells) => Math.max(most, measureCell(cells[column])), 0));
   return rows.map((cells) => formatRow(cells, widths, hasColours)).join("");
+}
+
+function measureCell({ text, width }: Cell = NOTHING): number {
+  return width ?? text.length;
 }
 
 /** The last column ends where its text does. */
 function formatRow(cells: readonly Cell[], widths: readonly number[], hasColours: boolean): string {
-  const columns = cells.map(({ text, colour }, column) => {
-    const room = column === cells.length - 1 ? 0 : (widths[column] ?? 0) - measureText(text);
+  const columns = cells.map((cell, column) => {
+    const { text, colour } = cell;
+    const room = column === cells.length - 1 ? 0 : (widths[column] ?? 0) - measureCell(cell);
     const shown = colour === undefined || !hasColours ? text : `\u001b[${COLOURS[colour]}m${text}\u001b[0m`;
     return shown + " ".repeat(room);
   });
@@ -39,9 +46,10 @@ function formatRow(cells: readonly Cell[], widths: readonly number[], hasColours
 }
 
 function listCells({ domain, since, ssh, isPinned }: ListedGuest): Cell[] {
-  const { uri, name, state, cid } = domain;
+  const { uri, state, cid } = domain;
+  const name = escapeUnsafe(domain.name);
   return [
-    { text: escapeUnsafe(name) },
+    { text: name, width: measureText(name) },
     { text: uri === "qemu:///system" ? "system" : "session" },
     { text: state, colour: state === "paused" || state === "crashed" ? "yellow" : undefined },
     cid === undefined ? NOTHING : { text: String(cid) },

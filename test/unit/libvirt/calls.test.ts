@@ -130,7 +130,7 @@ describe("limits", () => {
     ["bytes after a domain", domainLookupById(7), `${WEB_BYTES} 00 00 00 00`],
     ["a domain without an ID", domainLookupById(7), `00 00 00 03 77 65 62 00 ${UUID}`],
     ["a domain with half a UUID", domainLookupById(7), "00 00 00 03 77 65 62 00  4d ea 22 b3"],
-    ["a name over NAME_MAX_BYTES", domainLookupById(7), `00 00 10 01 ${"61".repeat(4_100)} ${UUID} 00 00 00 07`],
+    ["a name over NAME_MAX_BYTES", domainLookupById(7), `00 00 03 fd ${"61".repeat(1_024)} ${UUID} 00 00 00 07`],
     ["a name of 4 GB", domainLookupById(7), "ff ff ff ff  61 61 61 61"],
     ["a state without its reason", domainGetState(WEB), "00 00 00 05"],
     ["XML over REMOTE_STRING_MAX", domainGetXmlDesc(WEB), "00 40 00 01  3c 61 2f 3e"],
@@ -140,6 +140,22 @@ describe("limits", () => {
     ["domains without their count", connectListAllDomains(3), "00 00 00 00"],
   ])("decode() rejects %s", (_, call, body) => {
     expect(() => call.decode(hex(body))).toThrow(XdrError);
+  });
+
+  /** As many domains, with names of NAME_MAX_BYTES. */
+  const longNames = (count: number) => {
+    const domain = Buffer.concat([hex("00 00 03 fc"), Buffer.alloc(1_020, "a"), hex(`${UUID} 00 00 00 07`)]);
+    const words = new DataView(new ArrayBuffer(4));
+    words.setUint32(0, count);
+    const number = new Uint8Array(words.buffer);
+    return Buffer.concat([number, ...Array.from({ length: count }, () => domain), number]);
+  };
+
+  test("names may be as long as NAME_MAX_BYTES, and NAMES_MAX_BYTES together", () => {
+    expect(connectListAllDomains().decode(longNames(1_028))).toHaveLength(1_028);
+    expect(() => connectListAllDomains().decode(longNames(1_029))).toThrow(
+      new XdrError("the names of all domains have over 1048576 bytes"),
+    );
   });
 
   test("XML may be as long as REMOTE_STRING_MAX", () => {
