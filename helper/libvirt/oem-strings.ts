@@ -107,8 +107,12 @@ function readSysinfo(tags: TagScanner, xml: Uint8Array, layout: Layout): void {
   layout.sysinfo = { element, hasMore };
 }
 
+/** Structure Table Length in SMBIOS 2.1 has 16 bits; and each byte may be a reference, such as `&lt;`. */
+const MAX_STRINGS_BYTES = 262_144;
+
 function readOemStrings(tags: TagScanner, xml: Uint8Array, layout: Layout): void {
   const entries: Entry[] = [];
+  const { start } = tags;
   const element = walk(tags, () => {
     if (!tags.hasName(NAMES.entry)) {
       tags.skip();
@@ -116,6 +120,7 @@ function readOemStrings(tags: TagScanner, xml: Uint8Array, layout: Layout): void
     }
     const from = tags.end;
     const entry = walk(tags, () => tags.skip());
+    if (tags.end - start > MAX_STRINGS_BYTES) throw new XmlError("the OEM strings are too long");
     entries.push({ element: entry, value: readText(decodeUtf8(xml.subarray(from, entry.contentEnd ?? from))) });
   });
   layout.oemStrings = { element, entries };
