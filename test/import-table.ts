@@ -45,7 +45,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "libvirt/xdr.ts": ["utf8.ts"],
   "libvirt/packet.ts": ["utf8.ts", "libvirt/protocol.ts", "libvirt/xdr.ts"],
   "libvirt/calls.ts": ["utf8.ts", "libvirt/protocol.ts", "libvirt/xdr.ts"],
-  "libvirt/domain-xml.ts": ["utf8.ts"],
+  "libvirt/domain-xml.ts": ["utf8.ts", "sys/system.ts"],
   "libvirt/sockets.ts": ["failure-facts.ts", "failure.ts", "target.ts"],
   "libvirt/guest-programs.ts": ["utf8.ts", "hostkeys/base64.ts", "sys/system.ts", "libvirt/"],
   "libvirt/": [

@@ -45,7 +45,7 @@ export function formatCredential(text: string, options: CredentialOptions, sys: 
   const state = readState(located);
   const wanted = keys === undefined ? undefined : formatCredentialString(keys);
   if (wanted !== undefined) requireFit(located, state.smbios, wanted);
-  const edit = (xml: Uint8Array) => replaceOemStrings(xml, { isReplaced: isCredential, value: wanted });
+  const edit = (xml: Uint8Array) => replaceOemStrings(xml, { isReplaced: isCredential, value: wanted }, sys);
   const isChanged = act !== "show" && changeConfiguration({ located, edit, deadlineMs }, sys);
   const found: Finding = { located, state, keys: keys ?? (act === "remove" ? [] : state.keys), isChanged, wanted };
   return options.json
@@ -85,7 +85,7 @@ function readState(located: LocatedDomain): State {
   if (configuration === undefined) {
     throw new HelperError({ kind: "no-configuration", domain: describeDomain(located.domain) });
   }
-  const smbios = parse(located.connection.path, () => readSmbios(configuration.xml));
+  const smbios = parse(located.connection.path, () => readSmbios(configuration.xml, located.connection.sys));
   const credential = smbios.mode === "sysinfo" ? findCredential(smbios.strings) : undefined;
   const keys = credential === undefined ? [] : readCredentialString(credential);
   return { smbios, credential, keys, isSaved: configuration.isSaved };

@@ -111,7 +111,7 @@ const BLOCKED = "it runs no programs: guest-exec is blocked in its configuration
 /** As it is now. @throws HelperError, RemoteError */
 function readChannel({ connection, reference }: LocatedDomain): AgentChannel {
   try {
-    return findAgentChannel(connection.ask(domainGetXmlDesc(reference)));
+    return findAgentChannel(connection.ask(domainGetXmlDesc(reference)), connection.sys);
   } catch (error) {
     if (error instanceof XmlError) return "none";
     throw error;

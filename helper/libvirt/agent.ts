@@ -180,7 +180,7 @@ function refuse({ domain: { name, uri } }: LocatedDomain, { code, message: words
 /** As it is now; undefined where that cannot be read: this is only for better words. */
 function readChannel({ connection, reference }: LocatedDomain): AgentChannel | undefined {
   try {
-    return findAgentChannel(connection.ask(domainGetXmlDesc(reference)));
+    return findAgentChannel(connection.ask(domainGetXmlDesc(reference)), connection.sys);
   } catch (error) {
     if (error instanceof RemoteError || error instanceof HelperError || error instanceof XmlError) return undefined;
     throw error;

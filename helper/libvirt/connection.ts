@@ -42,7 +42,7 @@ export interface Pending<Answer> {
 export class Connection implements Disposable {
   readonly uri: Place["uri"];
   readonly path: string;
-  readonly #sys: System;
+  readonly sys: System;
   readonly #socket: Descriptor;
   #deadlineMs: number;
   #startedMs: number;
@@ -59,7 +59,7 @@ export class Connection implements Disposable {
   private constructor(sys: System, opened: { place: Place; path: string; socket: Descriptor }, deadlineMs: number) {
     this.uri = opened.place.uri;
     this.path = opened.path;
-    this.#sys = sys;
+    this.sys = sys;
     this.#socket = opened.socket;
     this.#deadlineMs = deadlineMs;
     this.#startedMs = sys.nowMs();
@@ -107,7 +107,7 @@ export class Connection implements Disposable {
     const serial = this.#lastSerial;
     this.#awaited.set(serial, call);
     const bytes = encodeCall(call, serial);
-    this.#guard(() => this.#sys.write(this.#socket.fd, bytes, this.#deadlineMs));
+    this.#guard(() => this.sys.write(this.#socket.fd, bytes, this.#deadlineMs));
     return { call, serial };
   }
 
@@ -164,7 +164,7 @@ export class Connection implements Disposable {
 
   /** Whether something has happened to a domain that is watched since this was asked last. */
   hasNews(): boolean {
-    while (this.#reader.hasBytes || this.#guard(() => this.#sys.hasInput(this.#socket.fd, this.#sys.nowMs()))) {
+    while (this.#reader.hasBytes || this.#guard(() => this.sys.hasInput(this.#socket.fd, this.sys.nowMs()))) {
       this.#receiveOne();
     }
     const hadNews = this.#hasNews;
@@ -175,19 +175,19 @@ export class Connection implements Disposable {
   /** Gives the calls that follow until then. */
   extend(deadlineMs: number): void {
     this.#deadlineMs = deadlineMs;
-    this.#startedMs = this.#sys.nowMs();
+    this.#startedMs = this.sys.nowMs();
   }
 
   /** A wait ends at the deadline by itself; a daemon that leaves nothing to wait for, and what its words take to be read, do not. */
   #checkTime(): void {
     this.#guard(() => {
-      if (this.#sys.nowMs() >= this.#deadlineMs) throw new SystemError("poll", ETIMEDOUT);
+      if (this.sys.nowMs() >= this.#deadlineMs) throw new SystemError("poll", ETIMEDOUT);
     });
   }
 
   #readSome(into: Uint8Array): number {
     this.#checkTime();
-    const count = this.#guard(() => this.#sys.read(this.#socket.fd, into, this.#deadlineMs));
+    const count = this.#guard(() => this.sys.read(this.#socket.fd, into, this.#deadlineMs));
     if (count === 0) throw this.#broken({ kind: "daemon-closed", path: this.path });
     return count;
   }
@@ -201,7 +201,7 @@ export class Connection implements Disposable {
       if (!(error instanceof SystemError)) throw error;
       if (error.errno === ETIMEDOUT) {
         const seconds = Math.round((this.#deadlineMs - this.#startedMs) / 1000);
-        throw new HelperError(diagnoseSilence(this.#sys, this.path, seconds), { cause: error });
+        throw new HelperError(diagnoseSilence(this.sys, this.path, seconds), { cause: error });
       }
       if (error.errno === ECONNRESET || error.errno === EPIPE) {
         throw new HelperError({ kind: "daemon-closed", path: this.path }, { cause: error });
@@ -234,7 +234,7 @@ export class Connection implements Disposable {
   /** Takes leave first: a daemon logs an error for each client that just goes. */
   [Symbol.dispose](): void {
     try {
-      this.#deadlineMs = Math.min(this.#deadlineMs, this.#sys.nowMs() + FAREWELL_MS);
+      this.#deadlineMs = Math.min(this.#deadlineMs, this.sys.nowMs() + FAREWELL_MS);
       if (this.#isSound) this.ask(connectClose());
     } catch {
       // Nothing depends on it, and what went wrong before it is what matters.

@@ -154,7 +154,7 @@ class Asked {
 
   #read(xml: Uint8Array): ReturnType<typeof readDomainXml> {
     try {
-      return readDomainXml(xml);
+      return readDomainXml(xml, this.#connection.sys);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       const detail = `domain XML: ${error.message}`;

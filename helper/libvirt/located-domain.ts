@@ -5,11 +5,9 @@ import { type Failure, HelperError } from "../failure.ts";
 import { domainGetState, domainGetXmlDesc, domainHasManagedSaveImage, domainIsPersistent } from "./calls.ts";
 import { type Pending, RemoteError } from "./connection.ts";
 import type { Daemons, Found } from "./daemons.ts";
-import { hasVsockDevice, readDomainXml, XmlError } from "./domain-xml.ts";
+import { hasVsockDevice, readDomainXml, XmlError, type XmlFinder } from "./domain-xml.ts";
 import { ERROR, STATES, XML_INACTIVE } from "./protocol.ts";
 import { formatUuid } from "./uuid.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /** What a domain is started from. */
 export interface Configuration {
@@ -23,7 +21,6 @@ export class LocatedDomain implements Disposable {
   readonly #daemons: Daemons;
   readonly #found: Found;
   #domain: Domain;
-  #xml: Uint8Array = NOTHING;
 
   /** @throws HelperError */
   constructor(daemons: Daemons, found: Found) {
@@ -78,8 +75,7 @@ export class LocatedDomain implements Disposable {
       const state = connection.send(domainGetState(domain));
       const xml = connection.send(domainGetXmlDesc(domain));
       const stateNumber = connection.receive(state);
-      this.#xml = connection.receive(xml);
-      const { id, cid } = this.#parse(this.#xml, readDomainXml);
+      const { id, cid } = this.#parse(connection.receive(xml), readDomainXml);
       return {
         uri: connection.uri,
         name: domain.name,
@@ -91,9 +87,9 @@ export class LocatedDomain implements Disposable {
     });
   }
 
-  #parse<Facts>(xml: Uint8Array, read: (xml: Uint8Array) => Facts): Facts {
+  #parse<Facts>(xml: Uint8Array, read: (xml: Uint8Array, finder: XmlFinder) => Facts): Facts {
     try {
-      return read(xml);
+      return read(xml, this.connection.sys);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       const detail = `domain XML: ${error.message}`;
@@ -116,7 +112,6 @@ export class LocatedDomain implements Disposable {
   #receiveAgain(pending: Pending<Uint8Array>): Pick<Domain, "id" | "cid"> | undefined {
     try {
       const xml = this.connection.receive(pending);
-      if (isSame(xml, this.#xml)) return this.#domain; // which takes a fifth of the time
       const { id, cid } = this.#parse(xml, readDomainXml);
       return { id: id ?? -1, cid };
     } catch (error) {
@@ -128,15 +123,4 @@ export class LocatedDomain implements Disposable {
   [Symbol.dispose](): void {
     this.#daemons[Symbol.dispose]();
   }
-}
-
-/** Compares four bytes at a time, which XDR's padding allows: both texts begin at a multiple of four. */
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  const count = Math.floor(one.length / 4);
-  const words = new Uint32Array(one.buffer, one.byteOffset, count);
-  const otherWords = new Uint32Array(other.buffer, other.byteOffset, count);
-  for (let at = 0; at < count; at += 1) if (words[at] !== otherWords[at]) return false;
-  for (let at = count * 4; at < one.length; at += 1) if (one[at] !== other[at]) return false;
-  return true;
 }

@@ -5,7 +5,7 @@
  */
 
 import { decodeUtf8, encodeUtf8 } from "../utf8.ts";
-import { asciiBytes, resolveReferences, TagScanner, XmlError } from "./domain-xml.ts";
+import { asciiBytes, openDomain, resolveReferences, type TagScanner, XmlError, type XmlFinder } from "./domain-xml.ts";
 
 /** What a domain has to tell its guest by SMBIOS. */
 export interface Smbios {
@@ -41,7 +41,6 @@ interface Layout {
 }
 
 const NAMES = {
-  domain: asciiBytes("domain"),
   os: asciiBytes("os"),
   type: asciiBytes("type"),
   smbios: asciiBytes("smbios"),
@@ -51,17 +50,15 @@ const NAMES = {
 } as const;
 
 /** @throws XmlError */
-export function readSmbios(xml: Uint8Array): Smbios {
-  const { os, smbios, sysinfo, oemStrings } = readLayout(xml);
+export function readSmbios(xml: Uint8Array, finder: XmlFinder): Smbios {
+  const { os, smbios, sysinfo, oemStrings } = readLayout(xml, finder);
   const strings = (oemStrings?.entries ?? []).map(({ value }) => value);
   return { arch: os?.arch, mode: smbios?.mode, strings, hasMore: sysinfo?.hasMore === true };
 }
 
 /** As libvirt reads it, which takes the first of several: virDomainDefParseXML() and virSysinfoParseSMBIOSDef(). */
-function readLayout(xml: Uint8Array): Layout {
-  const tags = new TagScanner(xml);
-  tags.next();
-  if (tags.isEnd || !tags.hasName(NAMES.domain)) throw new XmlError("the root element is not <domain>");
+function readLayout(xml: Uint8Array, finder: XmlFinder): Layout {
+  const tags = openDomain(xml, finder);
   const layout: Layout = {};
   walk(tags, () => {
     if (layout.os === undefined && tags.hasName(NAMES.os)) readOs(tags, layout);
@@ -166,8 +163,8 @@ export interface Replacement {
  * them, and without what is then left empty.
  * @throws XmlError
  */
-export function replaceOemStrings(xml: Uint8Array, { isReplaced, value }: Replacement): Uint8Array {
-  const layout = readLayout(xml);
+export function replaceOemStrings(xml: Uint8Array, { isReplaced, value }: Replacement, finder: XmlFinder): Uint8Array {
+  const layout = readLayout(xml, finder);
   const entries = layout.oemStrings?.entries ?? [];
   const replaced = entries.filter((entry) => isReplaced(entry.value)).map(({ element }) => element);
   const isLast = replaced.length === entries.length;

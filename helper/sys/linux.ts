@@ -232,6 +232,7 @@ export const linux: System = {
   sendFd: (over, fd) => void check("sendmsg", native.sendFd(over, fd)),
   ...files,
   isTerminal: native.isTerminal,
+  findChild: native.findChild,
   pause: (milliseconds) => void native.poll(NONE, 0, NONE, NONE, native.nowMs() + milliseconds),
   run,
   capture,

@@ -1,4 +1,4 @@
-/** What native/native.c gives to TypeScript. Every number below 0 is a negative errno; deadlines are on nowMs()'s clock. */
+/** What native/native.c gives to TypeScript. Every number below 0 is a negative errno unless told; deadlines are on nowMs()'s clock. */
 declare module "virtssh:native" {
   export const args: readonly string[];
   export function nowMs(): number;
@@ -45,6 +45,8 @@ declare module "virtssh:native" {
   export function remove(path: string): number;
   export function removeDirectory(path: string): number;
   export function makeDirectory(path: string, mode: number): number;
+  /** Below 0 it is one of system.ts's XML_CUT_SHORT and XML_DOCTYPE. */
+  export function findChild(xml: Uint8Array, from: number, name: Uint8Array): number;
   export function listDirectory(path: string): string[] | number;
   export function openLock(path: string): number;
   export function lock(fd: number, milliseconds: number): number;

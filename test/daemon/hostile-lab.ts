@@ -36,11 +36,12 @@ export class HostileLab {
     this.#noVsock = join(folder, "no-vsock");
   }
 
-  static async make(): Promise<HostileLab> {
+  /** Of the program as it ships, or of the one under sanitizers. */
+  static async make(program: "build/virtssh" | "build/test/virtssh" = "build/virtssh"): Promise<HostileLab> {
     const lab = new HostileLab(mkdtempSync(join(tmpdir(), "virtssh-")));
     chmodSync(lab.folder, 0o755);
     mkdirSync(join(lab.folder, "libvirt"));
-    copyFileSync("build/virtssh", join(lab.folder, "virtssh"));
+    copyFileSync(program, join(lab.folder, "virtssh"));
     copyFileSync(await ensureNoVsock(), lab.#noVsock);
     return lab;
   }

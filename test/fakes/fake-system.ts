@@ -16,6 +16,7 @@ import {
 import { FakeDescriptors, type FakeDescriptorsOptions } from "./fake-descriptors.ts";
 import type { FakeClient, FakeLibvirtd } from "./fake-libvirtd.ts";
 import { StreamState } from "./fake-stream.ts";
+import { findChild } from "./find-child.ts";
 
 export const SYSTEM_SOCKET = "/run/libvirt/virtqemud-sock-ro";
 export const SYSTEM_LIBVIRTD_SOCKET = "/run/libvirt/libvirt-sock-ro";
@@ -209,6 +210,8 @@ export class FakeSystem extends FakeDescriptors implements System {
   checkClient(): void {
     if (this.#options.isClientGone === true) throw new ClientGoneError();
   }
+
+  readonly findChild = findChild;
 
   canCarryFd(_fd: number): boolean {
     return this.#options.stdoutIsSocket ?? true;

@@ -2,7 +2,9 @@
 
 import { expect, test } from "vitest";
 import { type AgentChannel, findAgentChannel } from "../../../helper/libvirt/agent-channel.ts";
+import { XmlError } from "../../../helper/libvirt/domain-xml.ts";
 import { encodeUtf8 } from "../../../helper/utf8.ts";
+import { findChild } from "../../fakes/find-child.ts";
 
 const target = (state = "") => `<target type='virtio' name='org.qemu.guest_agent.0'${state}/>`;
 const channel = (inside: string) =>
@@ -23,7 +25,10 @@ test.each<[string, AgentChannel, string]>([
   ["in the metadata alone", "none", domain("", `<metadata>${domain(CONNECTED)}</metadata>`)],
   ["in a comment alone", "none", domain(`<!-- ${CONNECTED} -->`)],
   ["in a domain without devices", "none", "<domain/>"],
-  ["in what is no domain", "none", `<network>${CONNECTED}</network>`],
 ])("findAgentChannel() finds one that is %s", (_, found, xml) => {
-  expect(findAgentChannel(encodeUtf8(xml))).toBe(found);
+  expect(findAgentChannel(encodeUtf8(xml), { findChild })).toBe(found);
+});
+
+test("findAgentChannel() refuses what is no domain", () => {
+  expect(() => findAgentChannel(encodeUtf8(`<network>${CONNECTED}</network>`), { findChild })).toThrow(XmlError);
 });

@@ -4,14 +4,17 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { XmlError } from "../../../helper/libvirt/domain-xml.ts";
 import { isSameXml, readSmbios, renderOemString, replaceOemStrings } from "../../../helper/libvirt/oem-strings.ts";
+import { findChild } from "../../fakes/find-child.ts";
 import { runs } from "../fuzz.ts";
+
+const FINDER = { findChild };
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (xml: Uint8Array) => new TextDecoder().decode(xml);
 const isOurs = (value: string) => value.startsWith("ours=");
 
 function replace(xml: string, value: string | undefined): string {
-  return text(replaceOemStrings(bytes(xml), { isReplaced: isOurs, value }));
+  return text(replaceOemStrings(bytes(xml), { isReplaced: isOurs, value }, FINDER));
 }
 
 const TYPE = "<type arch='x86_64' machine='q35'>hvm</type>";
@@ -93,9 +96,9 @@ describe("a string is put in and taken out again", () => {
     expect(replace(before, "ours=2")).toBe(after);
     expect(replace(after, "ours=2")).toBe(after);
     expect(replace(after, undefined)).toBe(left);
-    expect(readSmbios(bytes(after))).toMatchObject({ arch: "x86_64", mode: "sysinfo" });
-    expect(readSmbios(bytes(after)).strings.filter(isOurs)).toEqual(["ours=2"]);
-    expect(readSmbios(bytes(left)).strings.filter(isOurs)).toEqual([]);
+    expect(readSmbios(bytes(after), FINDER)).toMatchObject({ arch: "x86_64", mode: "sysinfo" });
+    expect(readSmbios(bytes(after), FINDER).strings.filter(isOurs)).toEqual(["ours=2"]);
+    expect(readSmbios(bytes(left), FINDER).strings.filter(isOurs)).toEqual([]);
   });
 });
 
@@ -111,9 +114,9 @@ test.each([
   ["a second list", `<domain><sysinfo type='smbios'><oemStrings/>${DECOY}</sysinfo><os>${TYPE}</os></domain>`],
   ["a second sysinfo", `<domain><sysinfo type='smbios'><bios/></sysinfo>${DECOY}<os>${TYPE}</os></domain>`],
 ])("what looks like it in %s is left alone", (_, xml) => {
-  expect(readSmbios(bytes(xml)).strings).toEqual([]);
+  expect(readSmbios(bytes(xml), FINDER).strings).toEqual([]);
   const after = replace(xml, "ours=2");
-  expect(readSmbios(bytes(after)).strings).toEqual(["ours=2"]);
+  expect(readSmbios(bytes(after), FINDER).strings).toEqual(["ours=2"]);
   expect(after).toContain(xml.includes("&lt;") ? DECOY.replaceAll("<", "&lt;") : "ours=9");
 });
 
@@ -121,7 +124,7 @@ test("strings are read as XML has them", () => {
   const entries = ["&lt;a&gt; &amp; &#x41;&apos;", "<![CDATA[<b>&amp;]]>c", "d<!-- e -->f<?g?>", ""];
   const content = [...entries.map((entry) => `<entry>${entry}</entry>`), "<entry/>", "<other>x</other>"].join("");
   const xml = `<domain><os/><sysinfo type='smbios'><oemStrings>${content}</oemStrings></sysinfo></domain>`;
-  expect(readSmbios(bytes(xml)).strings).toEqual(["<a> & A'", "<b>&amp;c", "df", "", ""]);
+  expect(readSmbios(bytes(xml), FINDER).strings).toEqual(["<a> & A'", "<b>&amp;c", "df", "", ""]);
 });
 
 const comments = (count: number) => {
@@ -130,11 +133,19 @@ const comments = (count: number) => {
 };
 
 test("what looks like the beginning of a comment, again and again, is read in no time", () => {
-  expect(readSmbios(comments(20_000)).strings).toHaveLength(1);
+  expect(readSmbios(comments(20_000), FINDER).strings).toHaveLength(1);
 });
 
 test("OEM strings that are longer than they can be are refused", () => {
-  expect(() => readSmbios(comments(21_000))).toThrow(new XmlError("the OEM strings are too long"));
+  expect(() => readSmbios(comments(21_000), FINDER)).toThrow(new XmlError("the OEM strings are too long"));
+});
+
+test.each([
+  ["<domain>", `<domain>${"<a/>".repeat(65_536)}<os/></domain>`],
+  ["<os>", `<domain><os>${"<a/>".repeat(65_536)}</os></domain>`],
+  ["<sysinfo>", `<domain><os/><sysinfo type='smbios'>${"<a/>".repeat(65_536)}</sysinfo></domain>`],
+])("more elements in %s than are looked at are refused", (_, xml) => {
+  expect(() => readSmbios(bytes(xml), FINDER)).toThrow(new XmlError("there are too many elements"));
 });
 
 test("a string is written as libvirt writes it", () => {
@@ -147,8 +158,8 @@ test("what is written is read as it was", () => {
   const value = fc.string({ unit: "grapheme" }).filter((one) => !/[\p{Cc}\ufffe\uffff]/u.test(one));
   fc.assert(
     fc.property(fc.constantFrom(...CHANGES), value, ([, [before]], one) => {
-      const after = replaceOemStrings(bytes(before), { isReplaced: isOurs, value: `ours=${one}` });
-      expect(readSmbios(after).strings.filter(isOurs)).toEqual([`ours=${one}`]);
+      const after = replaceOemStrings(bytes(before), { isReplaced: isOurs, value: `ours=${one}` }, FINDER);
+      expect(readSmbios(after, FINDER).strings.filter(isOurs)).toEqual([`ours=${one}`]);
     }),
     runs(100),
   );
