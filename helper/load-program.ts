@@ -14,6 +14,11 @@ export function loadAwaitGuest(): Promise<typeof import("./await-guest.ts")> {
   return import("./await-guest.ts");
 }
 
+/** `virtssh resolve` in its usual forms. */
+export function loadResolve(): Promise<typeof import("./cli/run-resolve.ts")> {
+  return import("./cli/run-resolve.ts");
+}
+
 /** The words for what went wrong. */
 export function loadReport(): Promise<typeof import("./report.ts")> {
   return import("./report.ts");

@@ -1,8 +1,9 @@
 /** The program: picks the hot path, or what else is asked for and has to be loaded, and sets the exit status. */
 
-import { loadAwaitGuest, loadKnownHosts, loadProgram, loadReport } from "./load-program.ts";
+import { loadAwaitGuest, loadKnownHosts, loadProgram, loadReport, loadResolve } from "./load-program.ts";
 import { proxy, reachGuest } from "./proxy.ts";
 import { type ProxyArguments, parseProxyArguments } from "./proxy-arguments.ts";
+import { parseResolveArguments, type ResolveArguments } from "./resolve-arguments.ts";
 import { args, exit, linux } from "./sys/linux.ts";
 
 /** EX_SOFTWARE in sysexits.h. */
@@ -13,7 +14,11 @@ function main([word, ...rest]: readonly string[]): void {
   const hot = word === "proxy" ? parseProxyArguments(rest) : undefined;
   if (hot !== undefined) runProxy(hot);
   else if (word === "known-hosts" && !isHelp(rest[0])) answerSsh(rest);
-  else runCommand();
+  else {
+    const plain = word === "resolve" ? parseResolveArguments(rest) : undefined;
+    if (plain === undefined) runCommand();
+    else resolve(plain);
+  }
 }
 
 function isHelp(word: string | undefined): boolean {
@@ -42,6 +47,11 @@ function answerSsh(words: readonly string[]): void {
       exit(0);
     });
   });
+  run.catch(fail);
+}
+
+function resolve(plain: ResolveArguments): void {
+  const run = loadResolve().then(({ runResolve }) => exit(runResolve(plain, linux)));
   run.catch(fail);
 }
 

@@ -74,7 +74,7 @@ async function bundle(outdir: string, { version, proxy }: Source): Promise<reado
 
 /** What load-program.ts loads. */
 const LATER =
-  /\/helper\/(?:report|await-guest|sys\/probe|hostkeys\/run-known-hosts|cli\/(?:program|list|keys|credential|seed|doctor|enable|setup|inventory|completion|trust))\.ts$/;
+  /\/helper\/(?:report|await-guest|sys\/probe|hostkeys\/run-known-hosts|cli\/(?:program|run-resolve|list|keys|credential|seed|doctor|enable|setup|inventory|completion|trust))\.ts$/;
 
 /**
  * esbuild makes a module of all files that the same entry points share, which would cut the hot path into ten: each costs time at

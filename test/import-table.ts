@@ -132,6 +132,7 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "wait.ts": ["banner.ts", "connect.ts", "endpoint.ts", "failure.ts", "libvirt/", "sys/system.ts"],
   "progress.ts": ["failure.ts", "sys/system.ts", "utf8.ts", "words/lack.ts"],
   "proxy-arguments.ts": ["failure.ts", "proxy.ts", "target.ts"],
+  "resolve-arguments.ts": [],
 
   "cli/": [
     "endpoint.ts",
@@ -151,12 +152,13 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
     "load-program.ts",
     "failure.ts",
     "quote.ts",
-    "utf8.ts",
-    "sys/errno.ts",
     "sys/system.ts",
+    "cli/print.ts",
     "cli/commands/",
     "commander",
   ],
+  "cli/print.ts": ["utf8.ts", "sys/errno.ts", "sys/system.ts"],
+  "cli/run-resolve.ts": ["cli/print.ts", "cli/resolve.ts", "resolve-arguments.ts", "sys/system.ts"],
   "cli/commands/": ["load-program.ts", "target.ts", "sys/system.ts", "cli/", "commander"],
   "cli/list.ts": ["failure.ts", "quote.ts", "utf8.ts", "libvirt/list-domains.ts", "sys/system.ts", "list/"],
   "list/": [
@@ -231,12 +233,13 @@ export const TABLE: Readonly<Record<string, readonly string[]>> = {
   "cli/completion-words.ts": [],
   "cli/node-shims/": [],
 
-  "main.ts": ["proxy.ts", "proxy-arguments.ts", "sys/linux.ts", "load-program.ts"],
+  "main.ts": ["proxy.ts", "proxy-arguments.ts", "resolve-arguments.ts", "sys/linux.ts", "load-program.ts"],
   "load-program.ts": [
     "await-guest.ts",
     "report.ts",
     "hostkeys/run-known-hosts.ts",
     "cli/program.ts",
+    "cli/run-resolve.ts",
     "cli/doctor.ts",
     "cli/enable.ts",
     "cli/setup.ts",

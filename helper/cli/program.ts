@@ -4,22 +4,16 @@ import { Command, CommanderError } from "commander";
 import { HelperError } from "../failure.ts";
 import type { Parts } from "../load-program.ts";
 import { escapeUnsafe } from "../quote.ts";
-import { EPIPE } from "../sys/errno.ts";
-import { ClientGoneError, type System, SystemError } from "../sys/system.ts";
-import { encodeUtf8 } from "../utf8.ts";
+import { ClientGoneError, type System } from "../sys/system.ts";
 import type { Context } from "./commands/context.ts";
 import { addDoctor, addEnable, addProxy, addResolve, addWait } from "./commands/guests.ts";
 import { addComplete, addCompletion, addSetup } from "./commands/host.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addInventory, addList } from "./commands/lists.ts";
 import { addKnownHosts, addTrust } from "./commands/trust.ts";
+import { printText, READER_GONE } from "./print.ts";
 
 declare const VIRTSSH_VERSION: string;
-
-const STDOUT = 1;
-
-/** 128 and SIGPIPE (13), as a shell tells of what that has ended: what other programs come to whose reader has read enough. */
-const READER_GONE = 141;
 
 /** Where these stop waiting, what was asked for is not done, or nobody knows: a failure. */
 const CHANGING: readonly string[] = ["wait", "enable", "keys", "trust"];
@@ -63,17 +57,6 @@ export function runProgram({ words, parts }: Order, sys: System): number {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return isRead ? 0 : READER_GONE; // help or version, which is printed
     throw new HelperError(describeMisuse(error, program, words), { cause: error });
-  }
-}
-
-/** Whether somebody reads it. Where nobody does, what is being done goes on, and what goes wrong is still told of. */
-function printText(text: string, sys: System): boolean {
-  try {
-    sys.write(STDOUT, encodeUtf8(text), Number.POSITIVE_INFINITY);
-    return true;
-  } catch (error) {
-    if (error instanceof ClientGoneError || (error instanceof SystemError && error.errno === EPIPE)) return false;
-    throw error;
   }
 }
 

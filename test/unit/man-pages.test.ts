@@ -145,7 +145,7 @@ describe("virtssh(1) has", () => {
   });
 
   test("every exit status", () => {
-    const files = ["report.ts", "main.ts", "cli/program.ts"];
+    const files = ["report.ts", "main.ts", "cli/print.ts"];
     const statuses = files.flatMap((file) => scan(/\b(?:FAILED|USAGE|BUG|READER_GONE) = (\d+);/g, inFile(file)));
     expect(new Set(statuses)).toEqual(new Set(["1", "2", "70", "141"]));
     const listed = [...section("EXIT STATUS").matchAll(/^\.(\d+)$/gm)].map(([, status]) => status);
