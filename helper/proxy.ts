@@ -5,7 +5,7 @@ import { connectGuest } from "./connect.ts";
 import type { Endpoint, Request } from "./endpoint.ts";
 import { HelperError } from "./failure.ts";
 import { leaveRecord } from "./hostkeys/record.ts";
-import { findEndpoint } from "./libvirt/find-endpoint.ts";
+import { type FoundEndpoint, findEndpoint } from "./libvirt/find-endpoint.ts";
 import { relay } from "./relay.ts";
 import type { Descriptor, System } from "./sys/system.ts";
 
@@ -20,6 +20,8 @@ export type HandOver = "descriptor" | "relay";
 export interface Reached {
   readonly guest: Descriptor;
   readonly endpoint: Endpoint;
+  /** The daemon, of which leave has been taken, and whose answer may still be waited for. */
+  readonly daemon?: Disposable;
 }
 
 /** The connected socket, and how it is wanted. */
@@ -35,7 +37,11 @@ export function proxy(request: Request, { handOver, reach }: Delivery, sys: Syst
   const possible = handOver === "descriptor" && !sys.canCarryFd(STDOUT) ? "relay" : handOver;
   const reached = reach(request, possible);
   using guest = reached.guest;
-  tellParent(reached.endpoint, possible, sys);
+  try {
+    tellParent(reached.endpoint, possible, sys);
+  } finally {
+    reached.daemon?.[Symbol.dispose]();
+  }
   // ssh waits until we have exited, even once it has the descriptor: nothing may come after this.
   if (possible === "descriptor") sys.sendFd(STDOUT, guest.fd);
   else relay(guest, sys);
@@ -56,9 +62,25 @@ function tellParent(endpoint: Endpoint, handOver: HandOver, sys: System): void {
  */
 const BANNER_LIMIT_MS = 10_000;
 
+interface Wish {
+  readonly request: Request;
+  readonly handOver: HandOver;
+}
+
 /** Connects to a guest that is ready. @throws HelperError, ClientGoneError */
 export function reachGuest(request: Request, handOver: HandOver, sys: System): Reached {
-  using found = findEndpoint(request, sys);
+  const found = findEndpoint(request, sys);
+  try {
+    const guest = connectReady(found, { request, handOver }, sys);
+    found.leave();
+    return { guest, endpoint: found.endpoint, daemon: found };
+  } catch (error) {
+    found[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function connectReady(found: FoundEndpoint, { request, handOver }: Wish, sys: System): Descriptor {
   const { endpoint } = found;
   const guest = connectGuest(endpoint, request, sys);
   try {
@@ -69,7 +91,7 @@ export function reachGuest(request: Request, handOver: HandOver, sys: System): R
       awaitBanner(guest, { endpoint, until }, sys);
     }
     confirm();
-    return { guest, endpoint };
+    return guest;
   } catch (error) {
     guest[Symbol.dispose]();
     throw error;

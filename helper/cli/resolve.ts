@@ -20,6 +20,7 @@ const SSH_PORT = 22;
 export function formatResolved(text: string, options: ResolveOptions, sys: System): string {
   const deadlineMs = sys.nowMs() + options.timeoutSeconds * 1000;
   using found = findEndpoint({ target: parseTarget(text), port: SSH_PORT, deadlineMs }, sys);
+  found.leave(); // the daemon answers while the text is made
   const facts = listFacts(found.endpoint);
   if (options.json) return `${formatJson(Object.fromEntries(facts))}\n`;
   const known = facts.filter(([, value]) => value !== null);

@@ -30,7 +30,7 @@ export class RemoteError extends Error {
   }
 }
 
-/** How long taking leave of a daemon may take. It has answered all our questions, so it costs no more than one of them. */
+/** How long taking leave of a daemon may be waited for. It has answered all our questions, so it costs no more than one of them. */
 const FAREWELL_MS = 200;
 
 /** A call that was sent, and whose answer is still to come. */
@@ -53,6 +53,7 @@ export class Connection implements Disposable {
   #lastSerial = 0;
   #isWatching = false;
   #hasNews = false;
+  #farewell: Pending<void> | undefined;
   /** Whether the daemon has kept to the protocol so far, so that there is a point in saying more. */
   #isSound = true;
 
@@ -231,11 +232,22 @@ export class Connection implements Disposable {
     return new HelperError(failure, options);
   }
 
+  /** Takes leave, to which the daemon answers while we do something else: nothing may be asked from now on. */
+  leave(): void {
+    if (!this.#isSound || this.#farewell !== undefined) return;
+    try {
+      this.#farewell = this.send(connectClose());
+    } catch {
+      // Nothing depends on it.
+    }
+  }
+
   /** Takes leave first: a daemon logs an error for each client that just goes. */
   [Symbol.dispose](): void {
     try {
       this.#deadlineMs = Math.min(this.#deadlineMs, this.sys.nowMs() + FAREWELL_MS);
-      if (this.#isSound) this.ask(connectClose());
+      this.leave();
+      if (this.#farewell !== undefined) this.receive(this.#farewell);
     } catch {
       // Nothing depends on it, and what went wrong before it is what matters.
     } finally {

@@ -142,6 +142,11 @@ export class Daemons implements Disposable {
     }
   }
 
+  /** Connection.leave() */
+  leave(): void {
+    for (const connection of this.#open) connection.leave();
+  }
+
   [Symbol.dispose](): void {
     for (const connection of this.#open) connection[Symbol.dispose]();
   }

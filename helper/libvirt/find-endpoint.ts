@@ -18,6 +18,8 @@ export interface FoundEndpoint extends Disposable {
    * @throws HelperError guest-changed
    */
   recheck(): () => void;
+  /** Takes leave of the daemon: nothing may be asked from now on. Disposing of it waits for the daemon's answer. */
+  leave(): void;
 }
 
 /** @throws HelperError */
@@ -25,7 +27,12 @@ export function findEndpoint(request: Request, sys: System): FoundEndpoint {
   const located = locate(request, sys);
   try {
     const endpoint = requireEndpoint(request, located?.domain, sys);
-    return { endpoint, recheck: () => recheck(located, endpoint), [Symbol.dispose]: () => located?.[Symbol.dispose]() };
+    return {
+      endpoint,
+      recheck: () => recheck(located, endpoint),
+      leave: () => located?.leave(),
+      [Symbol.dispose]: () => located?.[Symbol.dispose](),
+    };
   } catch (error) {
     located?.[Symbol.dispose]();
     throw error;

@@ -120,6 +120,11 @@ export class LocatedDomain implements Disposable {
     }
   }
 
+  /** Connection.leave() */
+  leave(): void {
+    this.#daemons.leave();
+  }
+
   [Symbol.dispose](): void {
     this.#daemons[Symbol.dispose]();
   }

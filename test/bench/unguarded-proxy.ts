@@ -9,7 +9,9 @@ import type { System } from "../../helper/sys/system.ts";
 export { proxy } from "../../helper/proxy.ts";
 
 export function reachGuest(request: Request, _handOver: string, sys: System): Reached {
-  using found = findEndpoint(request, sys);
+  const found = findEndpoint(request, sys);
   const { endpoint } = found;
-  return { endpoint, guest: connectGuest(endpoint, request, sys) };
+  const guest = connectGuest(endpoint, request, sys);
+  found.leave();
+  return { endpoint, guest, daemon: found };
 }

@@ -37,9 +37,9 @@ test("proxy() hands the connected socket to ssh, and closes its copy", () => {
     `connect unix ${SYSTEM_SOCKET}`,
     "connect vsock 7:22",
     "peek 8",
-    "close 7",
     `remove ${RECORD}`,
     `create ${RECORD}`,
+    "close 7",
     "send fd 8 over 1",
     "close 8",
   ]);
@@ -65,6 +65,33 @@ const UNTOLD: FakeSystemOptions = {
   files: { [RECORDS]: directory(1001) },
   fileErrnos: { mkdir: EACCES },
 };
+
+test("proxy() takes leave of the daemon before it leaves word, and waits for its answer after that", () => {
+  const told: boolean[] = [];
+  const before = (procedure: number) => {
+    if (procedure === PROC.close) told.push(sys.files[RECORD] !== undefined);
+  };
+  const { sys, run } = start({
+    vsock: CONNECTED,
+    system: new FakeLibvirtd({ domains: [{ name: "web", cid: 7 }], before }),
+  });
+  run();
+  expect(told).toEqual([false]);
+  expect(sys.log.indexOf(`create ${RECORD}`)).toBeLessThan(sys.log.indexOf("close 7"));
+});
+
+test.each(["is silent", "closes", "sends another serial"] as const)(
+  "proxy() hands the socket over where the daemon %s when leave is taken of it",
+  (misbehaviour) => {
+    const system = new FakeLibvirtd({ domains: [{ name: "web", cid: 7 }], misbehaves: { [PROC.close]: misbehaviour } });
+    const { sys, run } = start({ vsock: CONNECTED, system });
+    const startedMs = sys.nowMs();
+    run();
+    expect(sys.log.slice(-3)).toEqual(["close 7", "send fd 8 over 1", "close 8"]);
+    expect(sys.nowMs() - startedMs).toBeLessThanOrEqual(200);
+    expect(sys.openDescriptors).toEqual([]);
+  },
+);
 
 test("proxy() hands no socket to an ssh that it cannot tell of the guest, which would refuse it", () => {
   const { sys, run } = start(UNTOLD);

@@ -69,6 +69,23 @@ test("Connection takes leave of the daemon, and closes its socket once", () => {
   expect(sys.log).toEqual([`connect unix ${SYSTEM_SOCKET}`, "close 7"]);
 });
 
+test("Connection reads the answer to its farewell, however long something else has taken meanwhile", () => {
+  const read: number[] = [];
+  class ReadSystem extends FakeSystem {
+    override read(fd: number, into: Uint8Array, deadlineMs: number): number {
+      read.push(fd);
+      return super.read(fd, into, deadlineMs);
+    }
+  }
+  const sys = new ReadSystem({ system: new FakeLibvirtd({ domains: [] }) });
+  const connection = Connection.open(sys, PLACE, sys.nowMs() + LIMIT_MS);
+  connection.leave();
+  sys.clockMs += 1_000;
+  read.length = 0;
+  connection[Symbol.dispose]();
+  expect(read).toEqual([7]);
+});
+
 test.each([1, 3, 29])("Connection reads answers that come %i bytes at a time", (chunkBytes) => {
   const { connect } = start({}, { chunkBytes });
   using connection = connect();
