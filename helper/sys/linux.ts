@@ -233,7 +233,11 @@ export const linux: System = {
   ...files,
   isTerminal: native.isTerminal,
   findChild: native.findChild,
-  pause: (milliseconds) => void native.poll(NONE, 0, NONE, NONE, native.nowMs() + milliseconds),
+  pause(milliseconds) {
+    const untilMs = native.nowMs() + milliseconds;
+    native.collect(); // who tries again and again, for a day perhaps, is not to grow by each try
+    native.poll(NONE, 0, NONE, NONE, untilMs);
+  },
   run,
   capture,
   waitReadable(fd, other) {

@@ -21,6 +21,8 @@ declare module "virtssh:native" {
   export function socketDomain(fd: number): number;
   export function poll(fd: number, events: number, other: number, waker: number, deadlineMs: number): number;
   export function pollAll(table: Int16Array, deadlineMs: number): number;
+  /** Frees what nothing but itself refers to. */
+  export function collect(): number;
   export function read(fd: number, bytes: Uint8Array): number;
   export function peek(fd: number, bytes: Uint8Array): number;
   export function write(fd: number, bytes: Uint8Array): number;

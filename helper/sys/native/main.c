@@ -29,7 +29,7 @@ typedef JSMallocState Heap;
 #endif
 
 /* The C library's allocator as it is: the engine's own layer over it counts every byte, for a limit that is not used here and for
-   a search for cycles that a life of milliseconds is not worth; reference counts free nearly all. */
+   a search for cycles that a life of milliseconds is not worth; reference counts free nearly all, and pauses the rest. */
 static void *allocate(Heap *heap, size_t size) { return (void)heap, require(malloc(size)); }
 static void release(Heap *heap, void *memory) { (void)heap, free(memory); }
 static void *resize(Heap *heap, void *memory, size_t size) {

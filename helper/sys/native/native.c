@@ -232,6 +232,11 @@ NATIVE(native_poll_all) {
     return result(ctx, RETRY(poll(table, length / sizeof *table, left_ms(deadline))));
 }
 
+NATIVE(native_collect) { /* (): frees what refers to itself, which main.c never has the engine look for by itself */
+    JS_RunGC(JS_GetRuntime(ctx));
+    return result(ctx, 0);
+}
+
 NATIVE(native_read) { /* (fd, bytes) */
     INT(fd, 0);
     size_t length;
@@ -607,6 +612,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("statOpen", 1, native_stat_open), JS_CFUNC_DEF("listDirectory", 1, native_list_directory),
     JS_CFUNC_DEF("openLock", 1, native_open_lock), JS_CFUNC_DEF("lock", 2, native_lock),
     JS_CFUNC_DEF("pollAll", 2, native_poll_all), JS_CFUNC_DEF("findChild", 3, native_find_child),
+    JS_CFUNC_DEF("collect", 0, native_collect),
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
