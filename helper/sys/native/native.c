@@ -477,12 +477,15 @@ NATIVE(native_list_directory) { /* (path): the names in it, or the negative errn
     if (failed) return result(ctx, -failed);
     JSValue names = JS_NewArray(ctx);
     uint32_t count = 0;
-    for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    for (struct dirent *entry; errno = 0, (entry = readdir(directory)) != NULL;) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         JS_SetPropertyUint32(ctx, names, count++, JS_NewString(ctx, entry->d_name));
     }
+    failed = errno; /* or it was the last name */
     closedir(directory);
-    return names;
+    if (failed == 0) return names;
+    JS_FreeValue(ctx, names);
+    return result(ctx, -failed);
 }
 
 NATIVE(native_open_lock) { /* (path): a file that is there to be locked, made where there is none */
