@@ -105,7 +105,7 @@ function askGuest({ located, endpoint, deadlineMs }: Guest, met: Met, sys: Syste
   return isUnknown ? notTried(NO_LIST) : { outcome: "ok", detail: describeListener(facts, port) };
 }
 
-const NO_LIST = "there is no ss in the guest that says who listens";
+const NO_LIST = "no ss in the guest has said who listens";
 const BLOCKED = "it runs no programs: guest-exec is blocked in its configuration";
 
 /** As it is now. @throws HelperError, RemoteError */

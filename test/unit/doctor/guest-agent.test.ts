@@ -112,13 +112,17 @@ test.each<[string, Setting, string]>([
   });
 });
 
-test("examine() does not say that nobody listens where the guest has no ss that knows", () => {
+test.each([
+  ["there is no ss", {}],
+  ["ss knows nothing of VSOCK", { ss: { status: 255 } }],
+  ["ss does not end", { ss: { delays: 10_000 } }],
+])("examine() does not say that nobody listens where %s in the guest", (_, ss) => {
   const driver = "/sys/bus/virtio/drivers/vmw_vsock_virtio_transport";
-  const programs = { ls: { output: `/\n/usr/sbin/sshd\n${driver}\n${driver}/virtio0\n`, status: 2 } };
+  const programs = { ls: { output: `/\n/usr/sbin/sshd\n${driver}\n${driver}/virtio0\n`, status: 2 }, ...ss };
   expect(step({ ...makeSetting({ programs }), vsock: {} })).toEqual({
     step: "guest agent",
     outcome: "not tried",
-    detail: "not tried: there is no ss in the guest that says who listens",
+    detail: "not tried: no ss in the guest has said who listens",
   });
 });
 
