@@ -56,6 +56,7 @@ const WORDS: Words = {
   "agent-not-connected": explainAgent,
   "agent-silent": explainAgent,
   "agent-refused": explainAgent,
+  "keys-too-long": explainAgent,
   "no-key-calls": explainAgent,
   "keys-unknown": explainAgent,
   "keys-not-changed": explainAgent,

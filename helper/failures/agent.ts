@@ -18,6 +18,8 @@ export type AgentFailure =
   /** Within our own time, or in libvirt's words within its own. */
   | { readonly kind: "agent-silent"; readonly domain: DomainFacts; readonly within: number | string }
   | { readonly kind: "agent-refused"; readonly domain: DomainFacts; readonly words: string }
+  /** More than is read of what the guest says. */
+  | { readonly kind: "keys-too-long"; readonly domain: DomainFacts; readonly user: string; readonly maxBytes: number }
   /** The daemon is older than the calls about keys, or cannot carry what the agent says. */
   | { readonly kind: "no-key-calls"; readonly domain: DomainFacts; readonly words: string }
   | {

@@ -3,7 +3,9 @@
 import { decodeUtf8 } from "../utf8.ts";
 import { type Call, type DomainRef, domainArgument, makeCall } from "./calls.ts";
 import { AUTHORIZED_KEYS_MAX, AUTHORIZED_KEYS_MAX_BYTES, PROCEDURE, STRING_MAX_BYTES } from "./protocol.ts";
-import { Allowance } from "./xdr.ts";
+
+/** What a guest says of its keys has over AUTHORIZED_KEYS_MAX_BYTES, which is no fault of the daemon's. */
+export class KeysTooLongError extends Error {}
 
 /**
  * The lines of a user's authorized_keys in the guest, by its agent, without blanks around them; those that are blank, or comments, are
@@ -12,10 +14,11 @@ import { Allowance } from "./xdr.ts";
 export function domainAuthorizedSshKeysGet(domain: DomainRef, user: string): Call<string[]> {
   const body = domainArgument(domain).string(user).uint32(0).toBytes();
   return makeCall(PROCEDURE.domainAuthorizedSshKeysGet, body, (reader) => {
-    const allowance = new Allowance(AUTHORIZED_KEYS_MAX_BYTES, "all keys");
+    let left = AUTHORIZED_KEYS_MAX_BYTES;
     return reader.array(AUTHORIZED_KEYS_MAX, () => {
       const line = reader.opaque(STRING_MAX_BYTES);
-      allowance.take(line.length);
+      left -= line.length;
+      if (left < 0) throw new KeysTooLongError();
       return decodeUtf8(line);
     });
   });

@@ -3,7 +3,7 @@
 import { type Failure, HelperError } from "../failure.ts";
 import type { UnknownOutcome } from "../failures/agent.ts";
 import type { System } from "../sys/system.ts";
-import { domainAuthorizedSshKeysGet, domainAuthorizedSshKeysSet } from "./agent-calls.ts";
+import { domainAuthorizedSshKeysGet, domainAuthorizedSshKeysSet, KeysTooLongError } from "./agent-calls.ts";
 import { type AgentChannel, findAgentChannel } from "./agent-channel.ts";
 import { isRefusedByAgent } from "./agent-command.ts";
 import { type Call, domainGetXmlDesc } from "./calls.ts";
@@ -11,7 +11,7 @@ import { Connection, RemoteError } from "./connection.ts";
 import { XmlError } from "./domain-xml.ts";
 import { describeDomain, findStoppedState } from "./find-endpoint.ts";
 import type { LocatedDomain } from "./located-domain.ts";
-import { AUTHORIZED_KEYS_MAX, ERROR, SET_KEYS } from "./protocol.ts";
+import { AUTHORIZED_KEYS_MAX, AUTHORIZED_KEYS_MAX_BYTES, ERROR, SET_KEYS } from "./protocol.ts";
 import { findWritablePlace } from "./sockets.ts";
 
 /** An account in a guest. */
@@ -61,7 +61,7 @@ export class AgentKeys implements Disposable {
       return this.#ask(domainAuthorizedSshKeysGet(located.reference, user)).reverse();
     } catch (error) {
       if (isOfNoFile(error)) return [];
-      throw this.#hasChanged ? this.#explainChange(error) : explainRead(located, error);
+      throw this.#hasChanged ? this.#explainChange(error) : explainRead(this.#account, error);
     }
   }
 
@@ -92,7 +92,7 @@ export class AgentKeys implements Disposable {
   #explainChange(error: unknown): unknown {
     const { located, user } = this.#account;
     const outcome = findUnknownOutcome(error, this.#hasChanged);
-    if (outcome === undefined) return explainRead(located, error);
+    if (outcome === undefined) return explainRead(this.#account, error);
     const failure: Failure = { kind: "keys-unknown", domain: describeDomain(located.domain), user, outcome };
     return new HelperError(failure, { cause: error });
   }
@@ -135,10 +135,14 @@ function findUnknownOutcome(error: unknown, hasChanged: boolean): UnknownOutcome
 }
 
 /** What is to be thrown for an error of a call that has changed nothing. */
-function explainRead(located: LocatedDomain, error: unknown): unknown {
+function explainRead({ located, user }: Account, error: unknown): unknown {
   if (error instanceof RemoteError) return new HelperError(explainAgentError(located, error), { cause: error });
-  if (!(error instanceof HelperError) || error.failure.kind !== "daemon-silent") return error;
   const domain = describeDomain(located.domain);
+  if (error instanceof KeysTooLongError) {
+    const failure: Failure = { kind: "keys-too-long", domain, user, maxBytes: AUTHORIZED_KEYS_MAX_BYTES };
+    return new HelperError(failure, { cause: error });
+  }
+  if (!(error instanceof HelperError) || error.failure.kind !== "daemon-silent") return error;
   return new HelperError({ kind: "agent-silent", domain, within: error.failure.seconds }, { cause: error });
 }
 

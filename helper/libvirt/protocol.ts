@@ -91,7 +91,10 @@ export const AUTH_TYPE_LIST_MAX = 20;
 export const DOMAIN_LIST_MAX = 16_384;
 /** REMOTE_DOMAIN_AUTHORIZED_SSH_KEYS_MAX */
 export const AUTHORIZED_KEYS_MAX = 2_048;
-/** Of all of them: an RSA key of 4,096 bits has some 750 bytes. The guest itself says how long they are, and more take seconds to read. */
+/**
+ * Of all of them: an RSA key of 4,096 bits has some 750 bytes. The guest itself says how long they are; libvirt lets 10 MiB of an agent's
+ * answer through (QEMU_AGENT_MAX_RESPONSE in its qemu_agent.c), which take seconds to read.
+ */
 export const AUTHORIZED_KEYS_MAX_BYTES = 2_097_152;
 /** VIR_UUID_BUFLEN */
 export const UUID_BYTES = 16;

@@ -25,6 +25,11 @@ export function explainAgent(failure: AgentFailure): Explanation {
         error: `the guest agent of domain ${name} refused: ${quote(failure.words)}`,
         hint: "see in the guest whether there is such a user, room on the disk, and a command that the agent may not run: systemctl status qemu-guest-agent",
       };
+    case "keys-too-long":
+      return {
+        error: `the guest agent of domain ${name} tells of more keys of user ${quote(failure.user)} than are read: over ${failure.maxBytes} bytes`,
+        hint: `take out in the guest, with an editor, what is too much: ${quote(`~${failure.user}/.ssh/authorized_keys`)}`,
+      };
     case "no-key-calls":
       return {
         error: `cannot ask about keys in ${domain.uri}: libvirt says: ${quote(failure.words)}`,

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FakeAuthorizedKeys } from "../fakes/fake-authorized-keys.ts";
 import type { FakeError } from "../fakes/fake-libvirtd.ts";
+import { keepPrinted } from "../fixtures/printed.ts";
 import { EVIL, HARMLESS, HostileLab } from "./hostile-lab.ts";
 
 const DEADLINE_SECONDS = 5;
@@ -42,7 +43,7 @@ const saying = (output: string | Buffer) =>
 
 const NONSENSE = "it talks nonsense";
 const NO_DRIVER = "the guest has no VSOCK driver";
-const NO_LIST = "there is no ss in the guest that says who listens";
+const NO_LIST = "no ss in the guest has said who listens";
 
 const AGENTS: readonly (readonly [name: string, agent: (command: string) => string | FakeError, said: string])[] = [
   ["says what a terminal would obey", saying(`/\n${EVIL}\n`), NO_DRIVER],
@@ -79,4 +80,17 @@ test.each(LINES)("keys list of a guest with lines of keys that are %s", async (_
   expect(ended.stdout + ended.stderr).toMatch(HARMLESS);
   expect([0, 1]).toContain(ended.exit);
   expect(ended.ms).toBeLessThan(DEADLINE_SECONDS * 1000 + GRACE_MS);
+});
+
+test("a guest with more keys than are read", async () => {
+  const authorizedKeys = new FakeAuthorizedKeys({ root: `${"x".repeat(1_500_000)}\n${"y".repeat(1_500_000)}` });
+  const ended = await lab.runAgainst({ domains: [WEB], authorizedKeys }, [
+    ...["keys", "list", ...TIMEOUT],
+    ...["--user", "root", "qemu:session/web"],
+  ]);
+  expect(ended).toMatchObject({ exit: 1, stdout: "" });
+  expect(ended.stderr).toMatch(
+    /^virtssh: error: the guest agent of domain "web" tells of more keys of user "root" than are read/,
+  );
+  keepPrinted(expect.getState(), ended.stderr);
 });

@@ -24,6 +24,10 @@ export const AGENT_EXAMPLES: {
     { kind: "agent-silent", domain: odd, within: "two\nlines." },
   ],
   "agent-refused": [{ kind: "agent-refused", domain: web, words: "no such user '\u001b[31m'" }],
+  "keys-too-long": [
+    { kind: "keys-too-long", domain: web, user: "alice", maxBytes: 2_097_152 },
+    { kind: "keys-too-long", domain: odd, user: ODD_USER, maxBytes: 2_097_152 },
+  ],
   "no-key-calls": [{ kind: "no-key-calls", domain: web, words: "unknown procedure: 424" }],
   "keys-unknown": [
     { kind: "keys-unknown", domain: web, user: "alice", outcome: { is: "agent-silent", seconds: 30 } },

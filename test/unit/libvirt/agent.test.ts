@@ -139,6 +139,11 @@ test.each<[string, FakeLibvirtdOptions, object]>([
   ["that the daemon does not survive", { misbehaves: { [PROC.getKeys]: "closes" } }, { kind: "daemon-closed" }],
   ["that the agent does not survive", refused(PROC.getKeys, COMMAND_TIMEOUT), { kind: "agent-silent", within: "no" }],
   ["with too long an answer", refused(PROC.getKeys, SYSTEM), { kind: "agent-silent", within: "no" }],
+  [
+    "with more keys than are read",
+    { authorizedKeys: new FakeAuthorizedKeys({ root: "x".repeat(2_097_153), alice: "x".repeat(2_097_153) }) },
+    { kind: "keys-too-long", domain: WEB, maxBytes: 2_097_152 },
+  ],
   ["with nonsense for an answer", { misbehaves: { [PROC.getKeys]: "adds a word" } }, { kind: "daemon-nonsense" }],
 ])("virtssh keys changes nothing after a question %s", (_, options, failure) => {
   const { daemon, run } = start(options);
