@@ -1,6 +1,7 @@
-// What the host does to a program that is in the middle of its work: signals without end, too little memory, too few descriptors.
+// What the host does to a program that is in the middle of its work: signals without end, too little memory, too few descriptors,
+// streams that are closed or full, a daemon that another takes the place of, and guests that are destroyed.
 import { describe } from "vitest";
-import { type Fact, testFacts } from "../lab/facts.ts";
+import { type Fact, failure, testFacts } from "../lab/facts.ts";
 import { runNative } from "../lab/lab.ts";
 import { GRANTS, GUEST_TEXTS, renderGuest } from "./guests-with-cid.ts";
 
@@ -60,6 +61,7 @@ const TEXTS = {
   "/etc/lab/storm.py": STORM,
   "/etc/lab/full.py": FULL,
   "/etc/lab/web.xml": renderGuest({ name: "web", vsock: 7 }),
+  "/etc/lab/modular.conf": 'unix_sock_dir = "/run/modular"\n',
   "/etc/lab/sshd_config": `HostKey /lab/id
 UsePAM no
 AuthorizedKeysFile /lab/id.pub
@@ -90,6 +92,7 @@ const SETUP: readonly Fact[] = [
   },
 ];
 
+const SOCKET = "/run/libvirt/libvirt-sock-ro";
 const DAEMON_PID = "$(pidof libvirtd)";
 
 const WAS_STORMY = "[ -e /tmp/stormy ]";
@@ -162,7 +165,106 @@ const LIMITS: readonly Fact[] = [
   },
 ];
 
+const STREAMS: readonly Fact[] = [
+  {
+    name: "a stdin that is closed is an empty one",
+    run: `${peer("answers at the end of what it reads")}; virtssh proxy qemu/web 80 <&-; echo; sha256sum < /dev/null | cut -d' ' -f1`,
+    stdout: /^([0-9a-f]{64})\n\1\n$/,
+  },
+  {
+    name: "a stdout that is closed ends nothing else",
+    run: `${peer("ends its half first")}; echo to the guest | virtssh proxy qemu/web 80 >&-; echo $?; cat <&5; echo to the guest | sha256sum | cut -d' ' -f1`,
+    stdout: /^0\n([0-9a-f]{64})\n\1\n$/,
+  },
+  {
+    name: "a stdout that is full",
+    run: "virtssh resolve qemu/web > /dev/full",
+    exit: 1,
+    stderr: /^virtssh: error: .*: no space left \(ENOSPC\)\n/,
+  },
+  {
+    name: "a stdout that is full, to a relay",
+    run: `${peer("sends and closes")}; virtssh proxy qemu/web 80 < /dev/null > /dev/full`,
+    exit: 1,
+    stderr: /^virtssh: error: .*: no space left \(ENOSPC\)\n/,
+  },
+  {
+    name: "a stderr that is full, or closed, does not change the status",
+    run: "virtssh resolve qemu/nope 2> /dev/full; echo $?; virtssh resolve qemu/nope 2>&-; echo $?",
+    stdout: "1\n1\n",
+  },
+];
+
+/**
+ * The third connect(2) is the guest's: the first two are those to the modular daemon's socket and to libvirtd's. strace writes it down,
+ * and only then has it wait.
+ */
+const whileConnecting = (change: string) =>
+  `rm -f /tmp/trace; (until grep -qs /tmp/vsock/7-22 /tmp/trace; do sleep 0.05; done; ${change}) & strace -qq -o /tmp/trace -e trace=connect -e inject=connect:delay_enter=3000000:when=3 virtssh proxy qemu/web < /dev/null; status=$?; wait %1; exit $status`;
+const AGAIN =
+  "for n in {1..20}; do python3 /etc/lab/grant-cid.py libvirtd -d 2> /tmp/granted && exit; sleep 0.1; done; cat /tmp/granted >&2; exit 1";
+
+const GUESTS: readonly Fact[] = [
+  {
+    name: "a guest that is destroyed during the connect",
+    run: `${guest("greets")}; ${whileConnecting("virsh -q destroy web; rm /tmp/vsock/7-22")}`,
+    exit: 1,
+    stderr: failure(
+      'cannot connect to domain "web": no guest holds its cid (7) now',
+      "see whether it still runs with: virsh -c qemu:///system domstate web",
+    ),
+  },
+  {
+    name: "a guest that is destroyed during the relay: what it had said arrives, and the relay ends",
+    run: `virsh -q start web; ${peer("echoes")}; rm -f echoed; (until [ "$(stat -c %s echoed 2> /dev/null)" = 1048576 ]; do sleep 0.1; done; virsh -q destroy web; kill -KILL $peer) &
+exec 4< <(head -c 1M /dev/zero; exec sleep 50); sleeper=$!; timeout 20 virtssh proxy qemu/web 80 <&4 | cat > echoed; status=\${PIPESTATUS[0]}; stat -c %s echoed; echo $status; kill $sleeper
+for i in {1..50}; do pgrep -x virtssh > /dev/null || break; sleep 0.1; done; ps -C virtssh --no-headers -o pid,ppid,stat,etime,wchan:20,args`,
+    exit: 1,
+    stdout: "1048576\n0\n",
+  },
+  {
+    name: "a libvirtd that is killed between the connect and the hand-over",
+    run: `virsh -q start web; ${guest("greets")}; ${whileConnecting(`kill -KILL ${DAEMON_PID}`)}`,
+    exit: 1,
+    stderr: failure(
+      `cannot ask libvirt: the daemon closed the connection to "${SOCKET}"`,
+      "see whether virsh can: virsh -c qemu:///system list",
+    ),
+  },
+  {
+    name: "a libvirtd that has been started again knows the guest, and so does virtssh",
+    run: `(${AGAIN}) && virtssh resolve --json qemu/web | grep -o '"cid":7'`,
+    stdout: '"cid":7\n',
+  },
+];
+
+/** As where a distribution goes over to modular daemons: virtqemud listens at a path of its own. Both are libvirtd here. */
+const MODULAR: readonly Fact[] = [
+  {
+    name: "a socket that is removed under a daemon that goes on",
+    run: `mv ${SOCKET} ${SOCKET}-aside; virtssh resolve qemu/web; status=$?; mv ${SOCKET}-aside ${SOCKET}; virtssh resolve qemu/web | cmp - /tmp/calm; exit $status`,
+    exit: 1,
+    stderr: failure(
+      `cannot find a libvirt daemon for qemu:///system: "/run/libvirt/virtqemud-sock-ro" is missing, "${SOCKET}" is missing`,
+      "start it with: sudo systemctl start libvirtd",
+    ),
+  },
+  {
+    name: "a modular daemon in libvirtd's place between two calls",
+    run: `mv ${SOCKET} /run/libvirt/virtqemud-sock-ro; virtssh resolve qemu/web | cmp - /tmp/calm; mv /run/libvirt/virtqemud-sock-ro ${SOCKET}; virtssh resolve qemu/web | cmp - /tmp/calm`,
+  },
+  {
+    name: "a modular daemon in libvirtd's place while a guest is waited for",
+    run: `${ENV}; python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind("/tmp/vsock/7-22")'; mkdir -p /run/modular
+(sleep 2; kill -KILL ${DAEMON_PID}; while pidof -q libvirtd; do sleep 0.05; done; rm /run/libvirt/libvirt-sock*
+for n in {1..20}; do python3 /etc/lab/grant-cid.py libvirtd -d -f /etc/lab/modular.conf 2> /tmp/granted && break; sleep 0.1; done
+for end in '' -ro; do ln -s /run/modular/libvirt-sock$end /run/libvirt/virtqemud-sock$end; done
+exec timeout 10 python3 /etc/lab/guest.py /tmp/vsock/7-22 greets > /dev/null) & later=$!; virtssh wait --timeout 15 qemu/web; status=$?; kill $later; exit $status`,
+  },
+];
+
 describe("virtssh in the middle of its work", () => {
-  const limited = [...SETUP, ...STORMS, ...LIMITS].map((fact) => ({ ...fact, timeoutSeconds: 40 }));
+  const facts = [...SETUP, ...STORMS, ...LIMITS, ...STREAMS, ...MODULAR.slice(0, 2), ...GUESTS, ...MODULAR.slice(2)];
+  const limited = facts.map((fact) => ({ ...fact, timeoutSeconds: 40 }));
   testFacts(limited, (steps) => runNative({ steps, files: FILES, texts: TEXTS }));
 });

@@ -1,9 +1,10 @@
 // Every sentence has been seen from a real cause: ../fixtures/causes.ts says in which test, and ../fixtures/sentences.md is for
 // readers. That each test does print its sentence is for the end of `npm test` to tell.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CAUSES } from "../fixtures/causes.ts";
+import { hasTest } from "../fixtures/named-tests.ts";
 import { findUnproved, ROWS, renderTable } from "../fixtures/proof.ts";
 import { SENTENCES } from "../fixtures/sentences.ts";
 
@@ -23,27 +24,10 @@ test("few sentences have never been seen", () => {
   expect(never.length).toBeLessThanOrEqual(MAX_NEVER);
 });
 
-/** The text of a test's file, and of the files beside it, which have some of its facts. */
-function readTests(file: string): string {
-  const folder = dirname(file);
-  const others = readdirSync(folder).filter((name) => /^[a-z-]+\.ts$/.test(name));
-  return [file, ...others.map((name) => join(folder, name))].map((path) => readFileSync(path, "utf8")).join("\n");
-}
-
-/** A template makes many names; one that says nothing by itself would make them all. */
-function namesInTemplates(text: string): RegExp[] {
-  const templates = [...text.matchAll(/`([^`\n]{4,})`/g)].map(([, template = ""]) => template.split(/\$\{[^}]*\}/));
-  const literal = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const telling = templates.filter((parts) => parts.length > 1 && parts.join("").trim().length >= 5);
-  return telling.map((parts) => new RegExp(`^${parts.map(literal).join(".+")}$`));
-}
-
 test.each(ROWS.flatMap(({ cause }) => (cause === undefined || "never" in cause ? [] : [cause])))(
   "there is a test $test",
   ({ file, test: name }) => {
-    const text = readTests(file);
-    const isLiteral = text.includes(JSON.stringify(name.replace(/^'(.*)'$/, "$1")));
-    expect(isLiteral || namesInTemplates(text).some((pattern) => pattern.test(name))).toBe(true);
+    expect(hasTest(file, name)).toBe(true);
   },
 );
 
