@@ -47,6 +47,10 @@ export default defineConfig({
         extends: true,
         test: { name: "lab", include: ["test/lab/**/*.test.ts"], hookTimeout: LAB_TIMEOUT_MS, testTimeout: 60_000 },
       },
+      {
+        extends: true,
+        test: { name: "load", include: ["test/load/**/*.test.ts"], hookTimeout: LAB_TIMEOUT_MS, testTimeout: 60_000 },
+      },
     ],
   },
 });
