@@ -64,6 +64,35 @@ const BENCH: Flavour = {
 };
 const UNGUARDED: Flavour = { ...BENCH, output: "build/bench/unguarded" };
 
+/** For the profile: as it ships, but that it writes down when it calls these. */
+const MARKED: Flavour = {
+  ...STATIC,
+  output: "build/bench/marked",
+  links: [
+    ...STATIC.links,
+    ...["main", "exit", "socket", "connect", "poll", "read", "write"].map((name) => `-Wl,--wrap=${name}`),
+    ...["NewRuntime2", "NewContextRaw", "ReadObject", "ResolveModule", "EvalFunction", "ExecutePendingJob"].map(
+      (name) => `-Wl,--wrap=JS_${name}`,
+    ),
+  ],
+  sources: ["test/bench/marks.c"],
+};
+
+/**
+ * What runs and stands beside the programs in a benchmark, each with what else it is linked with: all but a library for others are
+ * static, so that they start fast, and run in a lab whose libc is older.
+ */
+const BENCH_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
+  "as-ssh": ["-static"],
+  floor: ["-static", ...WRAPS, "test/fakes/vsock-stand-in.c"],
+  flood: ["-static"],
+  greet: ["-static"],
+  "preload-stand-in": ["-shared", "-fPIC", "test/fakes/vsock-stand-in.c"],
+  "receive-fd": ["-static"],
+  "stand-in-daemon": ["-static"],
+  stopwatch: ["-static"],
+};
+
 /** What the program is made of and for. */
 interface Making {
   readonly engine: Engine;
@@ -108,8 +137,10 @@ async function makeBench(making: Making, version: string): Promise<void> {
   const generated = "build/bench/unguarded-js";
   await writeScripts(generated, { version, proxy: "test/bench/unguarded-proxy.ts" });
   compileProgram({ ...making, generated }, UNGUARDED);
-  for (const name of ["receive-fd", "greet", "as-ssh"]) {
-    runCommand(["gcc", "-O2", "-std=gnu17", ...WARNINGS, "-o", `build/bench/${name}`, `test/bench/${name}.c`]);
+  compileProgram(making, MARKED);
+  for (const [name, flags] of Object.entries(BENCH_PROGRAMS)) {
+    const files = ["-o", `build/bench/${name}`, `test/bench/${name}.c`];
+    runCommand(["gcc", "-O2", "-std=gnu17", ...WARNINGS, ...files, ...flags]);
   }
 }
 
