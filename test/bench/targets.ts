@@ -124,7 +124,7 @@ export function explainRest({ phases, wholeUs }: Profile): string {
 const README_ROWS = [NAMES.floor, NAMES.resolve, NAMES.proxy, NAMES.libvirt, NAMES.virsh, NAMES.systemd, NAMES.nothing];
 
 /** What stands between the README's marks. */
-function renderSpeed(found: Found): string {
+export function renderSpeed(found: Found): string {
   const usual = requireResult(found, USUAL);
   const libvirt = findRow(usual, NAMES.libvirt);
   const head = ["whole process", "median ms", "to libvirt's", "from a cold disk, ms", "peak MB", "to libvirt's"];
@@ -157,4 +157,5 @@ function renderSpeed(found: Found): string {
 
 const BETWEEN_MARKS = /(?<=^<!-- speed: written by npm run bench -->\n)(?:.*\n)*?(?=^<!-- end -->$)/m;
 
+export const readSpeed = (readme: string) => BETWEEN_MARKS.exec(readme)?.[0];
 export const replaceSpeed = (readme: string, found: Found) => readme.replace(BETWEEN_MARKS, () => renderSpeed(found));
