@@ -37,6 +37,9 @@ interface Target {
   readonly why?: string;
 }
 
+const SHARED =
+  "Half of it is the floor's: exec, the C library's start and libvirtd's answers, which a program in any language has to wait for.";
+
 function listTargets(found: Found): Target[] {
   const usual = requireResult(found, USUAL);
   const cold = requireResult(found, COLD);
@@ -46,17 +49,24 @@ function listTargets(found: Found): Target[] {
   const guards = handed.differenceMs ?? Number.NaN;
   return [
     { what: "`virtssh resolve` to the C floor", value: ratio(usual, resolve, floor), most: 2 },
-    { what: "`virtssh resolve` to libvirt-ssh-proxy", value: ratio(usual, resolve, libvirt), most: 0.2 },
-    { what: "`virtssh proxy`, up to the connect, to the C floor", value: ratio(usual, proxy, floorProxy), most: 2 },
+    { what: "`virtssh resolve` to libvirt-ssh-proxy", value: ratio(usual, resolve, libvirt), most: 0.2, why: SHARED },
+    {
+      what: "`virtssh proxy`, up to the connect, to the C floor",
+      value: ratio(usual, proxy, floorProxy),
+      most: 2,
+      why: "It loads and prints two lines about the connect that the lab refuses; the floor prints three words.",
+    },
     {
       what: "`virtssh proxy`, up to the connect, to libvirt-ssh-proxy",
       value: ratio(usual, proxy, libvirt),
       most: 0.2,
+      why: `${SHARED} The two lines about the refused connect come on top.`,
     },
     {
       what: "`virtssh proxy`, handing over, to libvirt-ssh-proxy",
       value: ratio(handed, HANDED.virtssh, HANDED.libvirt),
       most: 0.2,
+      why: "The program that takes the socket is in both times. And virtssh asks libvirt again once it is connected, waits for sshd's first words and leaves a record of the guest for `known-hosts`, none of which libvirt's helper does.",
     },
     {
       what: "the wait for sshd's first words, and the second question to libvirt",
