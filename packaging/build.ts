@@ -87,7 +87,7 @@ const BENCH_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   floor: ["-static", ...WRAPS, "test/fakes/vsock-stand-in.c"],
   flood: ["-static"],
   greet: ["-static"],
-  "preload-stand-in": ["-shared", "-fPIC", "test/fakes/vsock-stand-in.c"],
+  "preload-stand-in": ["-shared", "-fPIC"],
   "receive-fd": ["-static"],
   "stand-in-daemon": ["-static"],
   stopwatch: ["-static"],

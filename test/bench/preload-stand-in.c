@@ -1,15 +1,8 @@
 /* The stand-in for AF_VSOCK of test/fakes/vsock-stand-in.c, as a library for LD_PRELOAD: for programs that are not ours to link. */
-#define _GNU_SOURCE
-#include <sys/socket.h>
+#include "../fakes/vsock-stand-in.c"
+
 #include <sys/syscall.h>
 #include <unistd.h>
-
-int __real_socket(int domain, int type, int protocol);
-int __real_connect(int fd, const struct sockaddr *address, socklen_t size);
-int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
-int __wrap_socket(int domain, int type, int protocol);
-int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
-int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
 
 int __real_socket(int domain, int type, int protocol) { return (int)syscall(SYS_socket, domain, type, protocol); }
 int __real_connect(int fd, const struct sockaddr *address, socklen_t size) {
